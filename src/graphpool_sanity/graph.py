@@ -1,0 +1,189 @@
+"""Reading a graph: any adjacency in, checked once, and the same kind out again."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch_geometric import EdgeIndex
+from torch_geometric.typing import (  # type: ignore[attr-defined]
+    Adj,
+    SparseTensor,
+)
+from torch_geometric.utils import to_torch_coo_tensor, to_torch_csc_tensor, to_torch_csr_tensor
+
+
+class Graph(NamedTuple):
+    """A checked batch of graphs, as the selectors see it."""
+
+    edge_index: Tensor
+    """[2, E], int64."""
+    num_nodes: int
+    batch: Tensor
+    """[N], the graph of each node, sorted."""
+    position: Tensor
+    """[N], the index of each node within its graph."""
+    num_graphs: int
+    largest: int
+    """The number of nodes of the largest graph."""
+    has_loops: bool
+    edge_weight: Tensor | None = None
+    """[E], heavier edges are matched first."""
+
+
+def read_graph(
+    edge_index: Tensor,
+    num_nodes: int,
+    batch: Tensor | None = None,
+    edge_weight: Tensor | None = None,
+) -> Graph:
+    """Check shapes on the host and all values in one transfer from the device.
+
+    Raises:
+        ValueError: on a wrong shape or type, indices out of range, a batch that is unsorted,
+            negative or of the wrong length, an edge between two graphs, or weights that are NaN
+            or do not fit the edges.
+    """
+    _check_shapes(edge_index.size(1), num_nodes, batch, edge_weight)
+    index = torch.arange(num_nodes, device=edge_index.device)
+    if batch is None:
+        batch = torch.zeros_like(index)
+    if num_nodes == 0:
+        return Graph(edge_index, 0, batch, index, 0, 0, False, edge_weight)
+
+    step = batch.diff()
+    start = torch.zeros_like(index)
+    torch.mul(index[1:], step != 0, out=start[1:])
+    position = index - start.cummax(0).values
+    inside = edge_index.clamp(0, num_nodes - 1)
+    row, col = inside.unbind()
+    facts = {
+        "first": batch[0],
+        "last": batch[-1],
+        "furthest": position.max(),
+        "unsorted": (step < 0).any(),
+        "outside": (edge_index != inside).any(),
+        "loops": (row == col).any(),
+        "across": (batch.index_select(0, row) != batch.index_select(0, col)).any(),
+    }
+    if edge_weight is not None:
+        facts["nan"] = edge_weight.isnan().any()
+    values = torch.stack([fact.long() for fact in facts.values()]).tolist()  # the one transfer
+    seen = dict(zip(facts, values, strict=True))
+    _check_values(seen, edge_index, num_nodes)
+    return Graph(
+        edge_index,
+        num_nodes,
+        batch,
+        position,
+        num_graphs=seen["last"] + 1,
+        largest=seen["furthest"] + 1,
+        has_loops=bool(seen["loops"]),
+        edge_weight=edge_weight,
+    )
+
+
+def _check_values(seen: dict[str, int], edge_index: Tensor, num_nodes: int) -> None:
+    if seen["unsorted"]:
+        raise ValueError("batch must be sorted, got a decreasing one")
+    if seen["first"] < 0:
+        raise ValueError(f"batch must not be negative, got {seen['first']}")
+    if seen["outside"]:
+        raise ValueError(
+            f"edge_index must lie in [0, {num_nodes}) for {num_nodes} nodes, "
+            f"got values from {edge_index.min()} to {edge_index.max()}"
+        )
+    if seen["across"]:
+        raise ValueError("edge_index must join nodes of one graph, got an edge between two graphs")
+    if seen.get("nan"):
+        raise ValueError("edge_weight must be comparable, got NaN")
+
+
+def _check_shapes(
+    num_edges: int, num_nodes: int, batch: Tensor | None, edge_weight: Tensor | None
+) -> None:
+    if num_nodes == 0 and num_edges > 0:
+        raise ValueError(f"edge_index must be empty without nodes, got {num_edges} edges")
+    if batch is not None and (batch.dtype != torch.long or list(batch.shape) != [num_nodes]):
+        raise ValueError(
+            f"batch must be an int64 tensor of shape [{num_nodes}], one entry per node, "
+            f"got {batch.dtype} of shape {list(batch.shape)}"
+        )
+    if edge_weight is not None and list(edge_weight.shape) != [num_edges]:
+        raise ValueError(
+            f"edge_weight must have shape [{num_edges}], one entry per edge, "
+            f"got {list(edge_weight.shape)}"
+        )
+
+
+def unpack(
+    adj: Adj, num_nodes: int, edge_attr: Tensor | None = None
+) -> tuple[Tensor, Tensor | None]:
+    """``(edge_index, edge_attr)`` of any adjacency that PyG knows.
+
+    Takes a [2, E] tensor, an ``EdgeIndex``, a ``torch_sparse.SparseTensor`` or a ``torch.sparse``
+    COO, CSR or CSC matrix. The values of a sparse matrix are its edge attributes.
+
+    >>> unpack(torch.eye(2).to_sparse(), num_nodes=2)
+    (tensor([[0, 1],
+            [0, 1]]), tensor([1., 1.]))
+    """
+    if isinstance(adj, EdgeIndex):
+        adj = adj.as_tensor().long()
+    if isinstance(adj, Tensor) and adj.layout == torch.strided:
+        if adj.dim() != 2 or adj.size(0) != 2 or adj.dtype != torch.long:
+            raise ValueError(
+                "edge_index must be an int64 tensor of shape [2, E], "
+                f"got {adj.dtype} of shape {list(adj.shape)}"
+            )
+        if edge_attr is not None and (edge_attr.dim() == 0 or edge_attr.size(0) != adj.size(1)):
+            raise ValueError(
+                f"edge_attr must have shape [{adj.size(1)}] or [{adj.size(1)}, D], "
+                f"one entry per edge, got {list(edge_attr.shape)}"
+            )
+        return adj, edge_attr
+    if not isinstance(adj, Tensor | SparseTensor):
+        raise ValueError(
+            "edge_index must be a [2, E] tensor, an EdgeIndex, a SparseTensor or a torch.sparse "
+            f"matrix, got {type(adj).__name__}"
+        )
+    size = adj.shape if isinstance(adj, Tensor) else adj.sizes()
+    if list(size[:2]) != [num_nodes, num_nodes]:
+        raise ValueError(
+            f"edge_index must be of size {num_nodes} x {num_nodes} as a sparse adjacency of "
+            f"{num_nodes} nodes, got {list(size)}"
+        )
+    if edge_attr is not None:
+        raise ValueError("edge_attr must be None beside a sparse adjacency, which holds its values")
+    if not isinstance(adj, Tensor):
+        row, col, value = adj.coo()
+        return torch.stack([row, col]), value
+    coo = adj.to_sparse().coalesce()
+    return coo.indices(), coo.values()
+
+
+def repack(like: Adj, edge_index: Tensor, edge_attr: Tensor | None, num_nodes: int) -> Adj:
+    """The inverse of :func:`unpack`: a new graph as the kind of adjacency that ``like`` is."""
+    size = (num_nodes, num_nodes)
+    if isinstance(like, EdgeIndex):
+        return EdgeIndex(
+            edge_index.to(like.dtype),
+            sparse_size=size,
+            sort_order="row",
+            is_undirected=like.is_undirected,
+        )
+    if isinstance(like, SparseTensor):
+        return SparseTensor(
+            row=edge_index[0],
+            col=edge_index[1],
+            value=edge_attr,
+            sparse_sizes=size,
+            is_sorted=True,
+            trust_data=True,
+        )
+    if like.layout == torch.sparse_coo:
+        return to_torch_coo_tensor(edge_index, edge_attr, size, is_coalesced=True)
+    if like.layout == torch.sparse_csr:
+        return to_torch_csr_tensor(edge_index, edge_attr, size, is_coalesced=True)
+    if like.layout == torch.sparse_csc:
+        return to_torch_csc_tensor(edge_index, edge_attr, size, is_coalesced=True)
+    return edge_index

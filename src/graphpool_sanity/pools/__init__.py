@@ -1,0 +1,1 @@
+"""The pooling layers, one family a file."""

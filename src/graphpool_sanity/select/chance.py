@@ -1,0 +1,53 @@
+"""Where chance comes from: seeds, and priorities hashed from a seed and an index."""
+
+import torch
+from torch import Tensor
+
+_MASK = 2**31 - 1
+
+
+def resolve_seed(seed: int | None) -> int:
+    """The seed itself, or one drawn from the global generator if it is ``None``.
+
+    >>> resolve_seed(7)
+    7
+    """
+    if seed is None:
+        return draw_seed(None)
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
+        raise ValueError(f"seed must be None or an int in [0, 2**63), got {seed!r}")
+    return seed
+
+
+def draw_seed(generator: torch.Generator | None) -> int:
+    """A fresh 62-bit seed from ``generator`` (the global one if ``None``)."""
+    device = "cpu" if generator is None else generator.device
+    return int(torch.randint(2**62, (), generator=generator, device=device))
+
+
+def mix(x: Tensor) -> Tensor:
+    r"""A bijection of :math:`\{0, \dots, 2^{31} - 1\}` that looks like chance.
+
+    Two rounds of xor-shift and odd multiplication, as in the finalisers of the MurmurHash
+    family. All products stay below :math:`2^{63}`, so every device gives the same numbers.
+
+    >>> mix(torch.arange(4)).unique().numel()
+    4
+    """
+    x = x ^ (x >> 15)
+    x = (x * 0x2C1B3C6D) & _MASK
+    x = x ^ (x >> 12)
+    x = (x * 0x297A2D39) & _MASK
+    return x ^ (x >> 15)
+
+
+def priorities(index: Tensor, seed: int | Tensor) -> Tensor:
+    r"""Priorities in :math:`[0, 2^{31})`: distinct for distinct indices, random in the seed.
+
+    Sorting nodes by priority is visiting them in random order; no draw depends on the device,
+    or on how many other nodes there are.
+
+    >>> bool((priorities(torch.arange(5), 1) == priorities(torch.arange(9), 1)[:5]).all())
+    True
+    """
+    return mix(mix(index ^ (seed & _MASK)) ^ ((seed >> 31) & _MASK))

@@ -1,0 +1,242 @@
+"""Hard selection: Graclus on the graph, on its complement, and on chance pairs.
+
+A matching is kept as ``mate`` [N]: the partner of each node, or the node itself. A rule maps a
+graph and the priorities of its nodes to a maximal matching; it is all that tells a layer from
+its null.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch_geometric.typing import Adj
+
+from graphpool_sanity.graph import Graph, read_graph, unpack
+from graphpool_sanity.select.chance import draw_seed, priorities, resolve_seed
+from graphpool_sanity.select.greedy import among, match_in_order, pair_up, visiting_order
+
+Rule = Callable[[Graph, Tensor], Tensor]
+
+_SMALL = 16  # graphs of at most so many nodes have all their non-edges listed
+_RESERVE = 8  # nodes left unpaired at least, for those whose chance pairs turn out to be edges
+
+
+def match_edges(graph: Graph, priority: Tensor) -> Tensor:
+    """Graclus: visit nodes by priority, pair each with a free neighbour.
+
+    The neighbour is the one of the heaviest edge, or a uniformly random one.
+    """
+    row, col = graph.edge_index
+    weight = graph.edge_weight
+    if graph.has_loops:
+        proper = (row != col).nonzero().view(-1)
+        row, col = row.index_select(0, proper), col.index_select(0, proper)
+        weight = None if weight is None else weight.index_select(0, proper)
+    return match_in_order(row, col, visiting_order(row, col, priority, weight), graph.num_nodes)
+
+
+def match_complement(graph: Graph, priority: Tensor) -> Tensor:
+    """Graclus on the complement graph, in expected O(N + E) and without the complement.
+
+    Pairs drawn by chance are edges at the rate of the graph's density. In a sparse graph this
+    leaves few nodes, in a dense one there are few non-edges: either way the non-edges between
+    the nodes left can be listed, and matched as Graclus matches edges.
+    """
+    row, col = graph.edge_index
+    mate = torch.arange(graph.num_nodes, device=row.device)
+    free = torch.ones_like(mate, dtype=torch.bool)
+    nodes = _shuffled(graph, priority)
+    size = left = _count(graph, nodes)
+    for shift in range(0, 64, 2):  # the free nodes of a sparse graph are quartered in each round
+        if graph.largest >> shift <= _SMALL:
+            break
+        # How many to pair follows from each graph alone, not from the others in the batch.
+        reserve = (left >> 2).clamp(min=_RESERVE)
+        pairs = (left - reserve).clamp(min=0) * (size >> shift > _SMALL) >> 1
+        u, v = _chance_pairs(graph, nodes, left, pairs)
+        pair_up(mate, u, v)
+        refused = (mate.index_select(0, row) == col).nonzero().view(-1)
+        for end in (row.index_select(0, refused), col.index_select(0, refused)):
+            mate.index_copy_(0, end, end)
+
+        nodes = nodes.index_select(0, (mate[nodes] == nodes).nonzero().view(-1))
+        left = _count(graph, nodes)
+        free.zero_().index_fill_(0, nodes, True)
+        row, col = among(free, row, col)
+    row, col = _non_edges(graph, nodes, left, row, col)
+    late = match_in_order(row, col, visiting_order(row, col, priority, None), graph.num_nodes)
+    mate[nodes] = late[nodes]
+    return mate
+
+
+def match_random(graph: Graph, priority: Tensor) -> Tensor:
+    """Pair the nodes of each graph by chance; edges play no part."""
+    mate = torch.arange(graph.num_nodes, device=priority.device)
+    nodes = _shuffled(graph, priority)
+    size = _count(graph, nodes)
+    pair_up(mate, *_chance_pairs(graph, nodes, size, size >> 1))
+    return mate
+
+
+def _shuffled(graph: Graph, priority: Tensor) -> Tensor:
+    """All nodes, graph by graph, by priority within each."""
+    return (graph.batch << 31 | priority).argsort()
+
+
+def _count(graph: Graph, nodes: Tensor) -> Tensor:
+    """[B], how many of ``nodes`` each graph has."""
+    counts = nodes.new_zeros(graph.num_graphs)
+    return counts.scatter_add_(0, graph.batch.index_select(0, nodes), torch.ones_like(nodes))
+
+
+def _chance_pairs(graph: Graph, nodes: Tensor, size: Tensor, pairs: Tensor) -> tuple[Tensor, ...]:
+    """In each graph, the i-th of its shuffled ``nodes`` with the (pairs + i)-th, for i < pairs."""
+    batch = graph.batch.index_select(0, nodes)
+    index = torch.arange(nodes.numel(), device=nodes.device)
+    place = index - (size.cumsum(0) - size).index_select(0, batch)
+    ahead = pairs.index_select(0, batch)
+    first = (place < ahead).nonzero().view(-1)
+    second = first + ahead.index_select(0, first)
+    return nodes.index_select(0, first), nodes.index_select(0, second)
+
+
+def _non_edges(
+    graph: Graph, nodes: Tensor, size: Tensor, row: Tensor, col: Tensor
+) -> tuple[Tensor, Tensor]:
+    """All pairs of ``nodes`` of one graph that no edge joins, each once."""
+    batch = graph.batch.index_select(0, nodes)
+    index = torch.arange(nodes.numel(), device=nodes.device)
+    start = (size.cumsum(0) - size).index_select(0, batch)
+    width = size.index_select(0, batch)
+    # Each graph owns a square of cells, one for each pair; a node's line begins at its `line`.
+    square = size * size
+    line = (square.cumsum(0) - square).index_select(0, batch) + (index - start) * width
+    line_of, place_of = nodes.new_empty(2, graph.num_nodes)
+    line_of[nodes], place_of[nodes] = line, index - start
+
+    u = torch.repeat_interleave(index, width)
+    v = torch.arange(u.numel(), device=u.device) - (line - start).index_select(0, u)
+    apart = u < v
+    for a, b in ((row, col), (col, row)):
+        apart[line_of.index_select(0, a) + place_of.index_select(0, b)] = False
+    cell = apart.nonzero().view(-1)
+    return nodes[u.index_select(0, cell)], nodes[v.index_select(0, cell)]
+
+
+class Matching(torch.nn.Module):
+    """Selects clusters of at most two nodes by a rule: ``match_edges`` or one of its nulls.
+
+    Training draws a fresh matching from the module's own generator at each call. Evaluation
+    hashes priorities from the seed and each node's index within its graph, so that a graph gives
+    the same clusters alone and in any batch.
+    """
+
+    seed: Tensor
+
+    def __init__(self, rule: Rule, seed: int | None = None) -> None:
+        super().__init__()
+        self.rule = rule
+        self._given_seed = seed
+        self.register_buffer("seed", torch.zeros((), dtype=torch.long))
+        self.generator = torch.Generator()
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Start the stream of matchings anew (from another seed if none was given)."""
+        seed = resolve_seed(self._given_seed)
+        self.seed.fill_(seed)
+        self.generator.manual_seed(seed)
+
+    def forward(self, graph: Graph) -> Tensor:
+        """The cluster [N] of each node."""
+        if self.training:
+            return _clusters(_match_afresh(self.rule, graph, self.generator))
+        return _clusters(self.rule(graph, priorities(graph.position, self.seed)))
+
+    def extra_repr(self) -> str:
+        """The rule's name."""
+        return self.rule.__name__
+
+
+def _match_afresh(rule: Rule, graph: Graph, generator: torch.Generator | None) -> Tensor:
+    index = torch.arange(graph.num_nodes, device=graph.batch.device)
+    return rule(graph, priorities(index, draw_seed(generator)))
+
+
+def _clusters(mate: Tensor) -> Tensor:
+    """Number the clusters from 0 in the order of their first nodes."""
+    first = torch.minimum(mate, torch.arange(mate.numel(), device=mate.device))
+    is_first = first == torch.arange(mate.numel(), device=mate.device)
+    return (is_first.cumsum(0) - 1).index_select(0, first)
+
+
+def graclus(
+    edge_index: Adj,
+    num_nodes: int,
+    batch: Tensor | None = None,
+    edge_weight: Tensor | None = None,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    r"""Greedy matching of neighbouring nodes, as Graclus coarsens a graph by one level.
+
+    Visits the nodes in random order and pairs each that is still free with a free neighbour:
+    the one of the heaviest edge, or a uniformly random one. Edges count as undirected, self-loops
+    are ignored, of duplicate edges the heaviest counts. The law is exactly that of the sequential
+    algorithm with shuffled nodes and neighbours.
+
+    Args:
+        edge_index: The graph: [2, E], or any sparse adjacency.
+        num_nodes: The number of nodes :math:`N`.
+        batch: [N], the graph of each node, sorted; one graph if ``None``.
+        edge_weight: [E], edge weights.
+        generator: Where chance is drawn from; the global generator if ``None``.
+
+    Returns:
+        [N], the cluster of each node: 0 to C - 1 in the order of their first nodes.
+
+    Raises:
+        ValueError: on a malformed graph, batch or weights.
+
+    Dhillon, Guan, Kulis, *Weighted graph cuts without eigenvectors*, PAMI 2007, section 5.
+
+    >>> path = torch.tensor([[0, 1, 2], [1, 2, 3]])
+    >>> graclus(path, 4, edge_weight=torch.tensor([1.0, 9.0, 1.0])).tolist()
+    [0, 1, 1, 2]
+    """
+    edge_index, _ = unpack(edge_index, num_nodes)
+    graph = read_graph(edge_index, num_nodes, batch, edge_weight)
+    return _clusters(_match_afresh(match_edges, graph, generator))
+
+
+def complement_graclus(
+    edge_index: Adj,
+    num_nodes: int,
+    batch: Tensor | None = None,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    r"""Greedy matching of nodes that are *not* neighbours: Graclus on the complement graph.
+
+    No two adjacent nodes share a cluster, and no two single nodes of a graph are left that are
+    not adjacent. Takes expected :math:`O(N + E)` time and memory: the complement is never built.
+
+    Args:
+        edge_index: The graph: [2, E], or any sparse adjacency.
+        num_nodes: The number of nodes :math:`N`.
+        batch: [N], the graph of each node, sorted; one graph if ``None``.
+        generator: Where chance is drawn from; the global generator if ``None``.
+
+    Returns:
+        [N], the cluster of each node: 0 to C - 1 in the order of their first nodes.
+
+    Raises:
+        ValueError: on a malformed graph or batch.
+
+    Mesquita, Souza, Kaski, *Rethinking pooling in graph neural networks*, NeurIPS 2020, section 2.
+
+    >>> path = torch.tensor([[0, 1], [1, 2]])
+    >>> complement_graclus(path, 3).tolist()
+    [0, 1, 0]
+    """
+    edge_index, _ = unpack(edge_index, num_nodes)
+    graph = read_graph(edge_index, num_nodes, batch)
+    return _clusters(_match_afresh(match_complement, graph, generator))
