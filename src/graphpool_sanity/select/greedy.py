@@ -47,20 +47,19 @@ def match_in_order(row: Tensor, col: Tensor, key: Tensor, num_nodes: int) -> Ten
         row, col, key = among(free, row, col, key)
         before, left = left, row.numel()
     if left:
-        pairs = _match_one_by_one(row, col, key)
-        pair_up(mate, *torch.tensor(pairs, device=row.device).view(-1, 2).unbind(1))
+        u, v = _match_one_by_one(row, col, key)
+        pair_up(mate, torch.tensor(u, device=row.device), torch.tensor(v, device=row.device))
     return mate
 
 
-def _match_one_by_one(row: Tensor, col: Tensor, key: Tensor) -> list[tuple[int, int]]:
+def _match_one_by_one(row: Tensor, col: Tensor, key: Tensor) -> tuple[list[int], list[int]]:
     order = key.argsort()
-    pairs: list[tuple[int, int]] = []
-    taken: set[int] = set()
-    for u, v in zip(row[order].tolist(), col[order].tolist(), strict=True):
-        if u not in taken and v not in taken:
-            pairs.append((u, v))
-            taken.update((u, v))
-    return pairs
+    ends = zip(row[order].tolist(), col[order].tolist(), strict=True)
+    mate: dict[int, int] = {}
+    for u, v in ends:
+        if u not in mate and v not in mate:
+            mate[u], mate[v] = v, u
+    return list(mate), list(mate.values())
 
 
 def pair_up(mate: Tensor, u: Tensor, v: Tensor) -> None:

@@ -17,8 +17,8 @@ from graphpool_sanity.select.greedy import among, match_in_order, pair_up, visit
 
 Rule = Callable[[Graph, Tensor], Tensor]
 
-_SMALL = 16  # graphs of at most so many nodes have all their non-edges listed
-_RESERVE = 8  # nodes left unpaired at least, for those whose chance pairs turn out to be edges
+_SMALL = 12  # graphs of at most so many nodes have all their non-edges listed
+_RESERVE = 6  # nodes left unpaired at least, for those whose chance pairs turn out to be edges
 
 
 def match_edges(graph: Graph, priority: Tensor) -> Tensor:
@@ -59,14 +59,14 @@ def match_complement(graph: Graph, priority: Tensor) -> Tensor:
         for end in (row.index_select(0, refused), col.index_select(0, refused)):
             mate.index_copy_(0, end, end)
 
-        nodes = nodes.index_select(0, (mate[nodes] == nodes).nonzero().view(-1))
+        single = (mate.index_select(0, nodes) == nodes).nonzero().view(-1)
+        nodes = nodes.index_select(0, single)
         left = _count(graph, nodes)
         free.zero_().index_fill_(0, nodes, True)
         row, col = among(free, row, col)
     row, col = _non_edges(graph, nodes, left, row, col)
     late = match_in_order(row, col, visiting_order(row, col, priority, None), graph.num_nodes)
-    mate[nodes] = late[nodes]
-    return mate
+    return mate.index_copy_(0, nodes, late.index_select(0, nodes))
 
 
 def match_random(graph: Graph, priority: Tensor) -> Tensor:
@@ -111,16 +111,18 @@ def _non_edges(
     # Each graph owns a square of cells, one for each pair; a node's line begins at its `line`.
     square = size * size
     line = (square.cumsum(0) - square).index_select(0, batch) + (index - start) * width
-    line_of, place_of = nodes.new_empty(2, graph.num_nodes)
-    line_of[nodes], place_of[nodes] = line, index - start
+    line_of, place_of = (nodes.new_empty(graph.num_nodes) for _ in range(2))
+    line_of.index_copy_(0, nodes, line)
+    place_of.index_copy_(0, nodes, index - start)
 
     u = torch.repeat_interleave(index, width)
     v = torch.arange(u.numel(), device=u.device) - (line - start).index_select(0, u)
     apart = u < v
     for a, b in ((row, col), (col, row)):
-        apart[line_of.index_select(0, a) + place_of.index_select(0, b)] = False
+        apart.index_fill_(0, line_of.index_select(0, a) + place_of.index_select(0, b), False)
     cell = apart.nonzero().view(-1)
-    return nodes[u.index_select(0, cell)], nodes[v.index_select(0, cell)]
+    u, v = u.index_select(0, cell), v.index_select(0, cell)
+    return nodes.index_select(0, u), nodes.index_select(0, v)
 
 
 class Matching(torch.nn.Module):
@@ -200,8 +202,8 @@ def graclus(
     Dhillon, Guan, Kulis, *Weighted graph cuts without eigenvectors*, PAMI 2007, section 5.
 
     >>> path = torch.tensor([[0, 1, 2], [1, 2, 3]])
-    >>> graclus(path, 4, edge_weight=torch.tensor([1.0, 9.0, 1.0])).tolist()
-    [0, 1, 1, 2]
+    >>> graclus(path, 4, edge_weight=torch.tensor([9.0, 1.0, 9.0])).tolist()
+    [0, 0, 1, 1]
     """
     edge_index, _ = unpack(edge_index, num_nodes)
     graph = read_graph(edge_index, num_nodes, batch, edge_weight)
