@@ -5,10 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 from torch_geometric import EdgeIndex
-from torch_geometric.typing import (  # type: ignore[attr-defined]
-    Adj,
-    SparseTensor,
-)
+from torch_geometric.typing import Adj, SparseTensor
 from torch_geometric.utils import to_torch_coo_tensor, to_torch_csc_tensor, to_torch_csr_tensor
 
 

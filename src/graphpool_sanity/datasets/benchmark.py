@@ -1,0 +1,101 @@
+"""A benchmark: graphs, what is to be predicted of them, and how they are split."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+import torch
+from sklearn.model_selection import train_test_split
+from torch import Tensor
+from torch_geometric.data import Data, InMemoryDataset
+
+Task = Literal["classification", "regression", "binary"]
+Metric = Literal["accuracy", "mae", "auroc"]
+Split = tuple[Tensor, Tensor, Tensor]
+
+_METRICS: dict[Task, Metric] = {
+    "classification": "accuracy",
+    "regression": "mae",
+    "binary": "auroc",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Benchmark:
+    """Graphs with a task, its metric and its split: all that a training loop needs to know.
+
+    Each graph has ``x`` [n, in_channels], ``edge_index`` [2, e] and ``y`` [1]: int64, the class
+    (classification), or float32, the target (regression) or 0 and 1 (binary, one logit).
+    ``x`` is float32, or int64 where ``node_categories`` is given.
+
+    Raises:
+        ValueError: on an unknown task.
+
+    >>> from graphpool_sanity.datasets.digits import digits
+    >>> benchmark = digits()
+    >>> benchmark.task, benchmark.metric, benchmark.in_channels, benchmark.out_channels
+    ('classification', 'accuracy', 3, 10)
+    >>> [len(part) for part in benchmark.split(seed=0)]
+    [1437, 180, 180]
+    """
+
+    name: str
+    graphs: InMemoryDataset | Sequence[Data]
+    """All graphs of all splits: a PyG dataset or a list."""
+    task: Task
+    out_channels: int
+    """Outputs of a model: the number of classes, or 1."""
+    official_split: Split | None = field(default=None, repr=False)
+    """Indices of training, validation and test graphs, where the source fixes them."""
+    node_categories: tuple[int, ...] | None = None
+    """The number of values of each column of ``x``, where these are categories to embed."""
+    edge_categories: tuple[int, ...] | None = None
+    """Likewise for ``edge_attr``; without it graphs have no ``edge_attr``."""
+
+    def __post_init__(self) -> None:
+        if self.task not in _METRICS:
+            raise ValueError(f"task must be one of {', '.join(get_args(Task))}, got {self.task!r}")
+
+    @property
+    def in_channels(self) -> int:
+        """The number of columns of ``x``."""
+        return int(self.graphs[0].num_node_features)
+
+    @property
+    def metric(self) -> Metric:
+        """What the paper reports: accuracy, mean absolute error, or area under the ROC curve."""
+        return _METRICS[self.task]
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Whether a larger metric is the better one."""
+        return self.metric != "mae"
+
+    def split(self, seed: int) -> Split:
+        """Indices of training, validation and test graphs, each sorted.
+
+        The official split whatever the seed, where there is one; else 80/10/10, drawn by
+        scikit-learn's ``train_test_split(random_state=seed)``, stratified unless the task is
+        regression. Neither reads nor changes any global random state.
+
+        Raises:
+            ValueError: on a seed outside [0, 2**32), or classes too small to be stratified.
+        """
+        if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
+            raise ValueError(f"seed must be an int in [0, 2**32), got {seed!r}")
+        if self.official_split is not None:
+            return self.official_split
+        strata = None
+        if self.task != "regression":
+            strata = torch.cat([graph.y for graph in self.graphs])
+        train, rest = _divide(torch.arange(len(self.graphs)), 0.2, strata, seed)
+        val, test = _divide(rest, 0.5, strata, seed)
+        return train, val, test
+
+
+def _divide(index: Tensor, share: float, strata: Tensor | None, seed: int) -> tuple[Tensor, Tensor]:
+    """``index`` in two parts, the second of the given share, with the same mix of strata."""
+    mix = None if strata is None else strata[index].numpy()
+    parts = train_test_split(index.numpy(), test_size=share, stratify=mix, random_state=seed)
+    first, second = (torch.from_numpy(part).sort().values for part in parts)
+    return first, second

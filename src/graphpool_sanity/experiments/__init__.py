@@ -1,0 +1,1 @@
+"""Experiments: train under the paper's protocol, keep every run, summarise."""

@@ -1,0 +1,61 @@
+"""The ledger: one JSON line per finished run, appended and never rewritten."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+Record = dict[str, Any]
+
+
+class Ledger:
+    """An append-only file of runs, each known by its configuration.
+
+    A run that is killed loses nothing but itself: a line is written in one piece once its run is
+    done, a torn last line is passed over, and several processes may append.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     ledger = Ledger(Path(folder) / "runs.jsonl")
+    ...     ledger.append({"seed": 0}, {"test": 0.8})
+    ...     ledger.find({"seed": 0}), ledger.find({"seed": 1})
+    ({'config': {'seed': 0}, 'test': 0.8}, None)
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+
+    def __iter__(self) -> Iterator[Record]:
+        """All complete records, in the order in which they were written."""
+        if not self.path.exists():
+            return
+        for line in self.path.read_text(encoding="utf-8").splitlines():
+            try:
+                record = json.loads(line)
+            except json.JSONDecodeError:
+                continue  # torn by a kill in the middle of a write
+            if isinstance(record, dict) and "config" in record:
+                yield record
+
+    def find(self, config: Mapping[str, Any]) -> Record | None:
+        """The first record of a configuration, if it has run."""
+        wanted = _identity(config)
+        return next((r for r in self if _identity(r["config"]) == wanted), None)
+
+    def append(self, config: Mapping[str, Any], result: Mapping[str, Any]) -> None:
+        """Add a finished run and wait until it is on the disk."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        line = json.dumps({"config": dict(config), **result}) + "\n"
+        with self.path.open("ab+") as file:
+            if file.tell() > 0:
+                file.seek(-1, os.SEEK_END)
+                if file.read(1) != b"\n":
+                    line = "\n" + line
+            file.write(line.encode())
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _identity(config: Mapping[str, Any]) -> str:
+    return json.dumps(config, sort_keys=True)

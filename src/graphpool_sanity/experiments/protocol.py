@@ -1,0 +1,245 @@
+"""The paper's training protocol: one model, one data set, one seed, one result."""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from importlib.metadata import version
+from platform import python_version
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch_geometric.data import Batch
+from torch_geometric.loader import DataLoader
+from torchmetrics import Metric
+from torchmetrics.classification import BinaryAUROC, MulticlassAccuracy
+from torchmetrics.regression import MeanAbsoluteError
+
+from graphpool_sanity.datasets import Benchmark
+
+BuildModel = Callable[[int, int], nn.Module]
+"""``build_model(in_channels, out_channels)``: a model that takes a PyG batch and returns its
+output, or its output and an auxiliary loss."""
+
+OnEpoch = Callable[[int, float], None]
+"""Called after each epoch with its number, from 1, and the validation metric."""
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How a model is trained: the paper's protocol (Appendix A) by default.
+
+    >>> Protocol(epochs=5).learning_rate
+    0.001
+    """
+
+    batch_size: int = 64
+    epochs: int = 1000
+    """At most so many."""
+    learning_rate: float = 1e-3
+    min_learning_rate: float = 1e-5
+    halve_after: int = 10
+    """Halve the learning rate after so many epochs without a better validation metric."""
+    stop_after: int = 50
+    """Stop after so many epochs without a better validation metric."""
+    clip_norm: float | None = None
+    """Clip the norm of the gradient; not at all if ``None``."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came out of a run, and what it ran with."""
+
+    test: float
+    """Test metric at the best validation metric."""
+    validation: float
+    """The best validation metric."""
+    best_epoch: int
+    epochs: int
+    validation_curve: list[float]
+    parameters: int
+    seconds: float
+    device: str
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True)
+class _Task:
+    loss: Callable[[Tensor, Tensor], Tensor]
+    metric: Callable[[int], Metric]
+
+
+_TASKS = {
+    "classification": _Task(
+        F.cross_entropy, lambda classes: MulticlassAccuracy(classes, average="micro")
+    ),
+    "regression": _Task(F.l1_loss, lambda _: MeanAbsoluteError()),
+    "binary": _Task(F.binary_cross_entropy_with_logits, lambda _: BinaryAUROC()),
+}
+
+
+def train(
+    build_model: BuildModel,
+    benchmark: Benchmark,
+    seed: int,
+    protocol: Protocol = Protocol(),
+    device: str = "auto",
+    on_epoch: OnEpoch | None = None,
+) -> Result:
+    """Train one model and report the test metric at the best validation metric.
+
+    The split, the weights, the order of the batches and whatever the model draws (dropout, its
+    pools' seeds) follow from ``seed``. The global random state is left as it was.
+
+    Raises:
+        ValueError: if the model's output does not fit the task.
+        FloatingPointError: if the training loss is no longer finite.
+
+    >>> from torch_geometric.nn import MLP, global_mean_pool
+    >>> from graphpool_sanity.datasets import load_dataset
+    >>> class Bag(nn.Module):
+    ...     def __init__(self, in_channels, out_channels):
+    ...         super().__init__()
+    ...         self.mlp = MLP([in_channels, 8, out_channels], norm=None)
+    ...     def forward(self, data):
+    ...         return self.mlp(global_mean_pool(data.x, data.batch))
+    >>> result = train(Bag, load_dataset("digits"), seed=0, protocol=Protocol(epochs=2))
+    >>> result.epochs, 0 < result.test < 1
+    (2, True)
+    """
+    where = resolve_device(device)
+    start = time.perf_counter()
+    with torch.random.fork_rng(devices=[where] if where.type == "cuda" else []):
+        torch.manual_seed(seed)
+        model = build_model(benchmark.in_channels, benchmark.out_channels).to(where)
+        batches = _batches(benchmark, seed, protocol, where)
+        outcome = _fit(model, benchmark, batches, protocol, where, on_epoch)
+    return Result(
+        **outcome,
+        parameters=sum(p.numel() for p in model.parameters() if p.requires_grad),
+        seconds=round(time.perf_counter() - start, 2),
+        device=torch.cuda.get_device_name(where) if where.type == "cuda" else "cpu",
+        versions=versions(),
+    )
+
+
+def _batches(
+    benchmark: Benchmark, seed: int, protocol: Protocol, device: torch.device
+) -> tuple[DataLoader, list[Batch], list[Batch]]:
+    """Shuffled training batches, and validation and test batches collated once."""
+    splits = [[benchmark.graphs[int(i)] for i in part] for part in benchmark.split(seed)]
+    order = torch.Generator().manual_seed(seed)
+    shuffled = DataLoader(splits[0], protocol.batch_size, shuffle=True, generator=order)
+    fixed = [
+        [batch.to(device) for batch in DataLoader(part, protocol.batch_size)] for part in splits[1:]
+    ]
+    return shuffled, fixed[0], fixed[1]
+
+
+def _fit(
+    model: nn.Module,
+    benchmark: Benchmark,
+    batches: tuple[DataLoader, list[Batch], list[Batch]],
+    protocol: Protocol,
+    device: torch.device,
+    on_epoch: OnEpoch | None,
+) -> dict[str, Any]:
+    task = _TASKS[benchmark.task]
+    metric = task.metric(benchmark.out_channels).to(device)
+    training, validation, test = batches
+    optimizer = torch.optim.Adam(model.parameters(), protocol.learning_rate)
+    schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(
+        optimizer,
+        mode="max" if benchmark.higher_is_better else "min",
+        factor=0.5,
+        patience=protocol.halve_after,
+        threshold=0,
+        min_lr=protocol.min_learning_rate,
+    )
+    sign = 1 if benchmark.higher_is_better else -1
+    curve: list[float] = []
+    best_epoch, best_test = 0, float("nan")
+    for epoch in range(1, protocol.epochs + 1):
+        _train_epoch(model, training, optimizer, task.loss, protocol.clip_norm, device)
+        curve.append(evaluate(model, validation, metric))
+        schedule.step(curve[-1])
+        if best_epoch == 0 or sign * curve[-1] > sign * curve[best_epoch - 1]:
+            best_epoch, best_test = epoch, evaluate(model, test, metric)
+        if on_epoch is not None:
+            on_epoch(epoch, curve[-1])
+        if epoch - best_epoch >= protocol.stop_after:
+            break
+    return {
+        "test": best_test,
+        "validation": curve[best_epoch - 1],
+        "best_epoch": best_epoch,
+        "epochs": len(curve),
+        "validation_curve": curve,
+    }
+
+
+def _train_epoch(
+    model: nn.Module,
+    batches: Iterable[Batch],
+    optimizer: torch.optim.Optimizer,
+    loss_fn: Callable[[Tensor, Tensor], Tensor],
+    clip_norm: float | None,
+    device: torch.device,
+) -> None:
+    model.train()
+    total = torch.zeros((), device=device)
+    for batch in batches:
+        batch = batch.to(device)
+        optimizer.zero_grad()
+        output, auxiliary = _forward(model, batch)
+        loss = loss_fn(output, batch.y) + auxiliary
+        loss.backward()
+        if clip_norm is not None:
+            nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
+        optimizer.step()
+        total += loss.detach()
+    if not total.isfinite():
+        raise FloatingPointError(f"the training loss must be finite, got {total.item()}")
+
+
+@torch.no_grad()
+def evaluate(model: nn.Module, batches: Iterable[Batch], metric: Metric) -> float:
+    """The metric of a model in evaluation mode over all batches."""
+    model.eval()
+    metric.reset()
+    for batch in batches:
+        output, _ = _forward(model, batch)
+        metric.update(output, batch.y.long() if isinstance(metric, BinaryAUROC) else batch.y)
+    return float(metric.compute())
+
+
+def _forward(model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor | float]:
+    output = model(batch)
+    output, auxiliary = output if isinstance(output, tuple) else (output, 0.0)
+    if output.dim() == 2 and batch.y.is_floating_point():
+        output = output.squeeze(1)
+    wanted = batch.y.shape if batch.y.is_floating_point() else (batch.y.size(0), "classes")
+    if output.dim() != len(wanted) or output.size(0) != wanted[0]:
+        raise ValueError(f"the model must return {list(wanted)} outputs, got {list(output.shape)}")
+    return output, auxiliary
+
+
+def resolve_device(device: str) -> torch.device:
+    """The device of that name; ``"auto"`` is a CUDA device if there is one, else the CPU.
+
+    >>> resolve_device("cpu")
+    device(type='cpu')
+    """
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        return torch.device(device)
+    except RuntimeError as error:
+        raise ValueError(f"device must be 'auto' or a torch device, got {device!r}") from error
+
+
+def versions() -> dict[str, str]:
+    """The versions of everything that a result depends on."""
+    packages = ("graphpool-sanity", "torch", "torch-geometric", "numpy", "scikit-learn")
+    return {"python": python_version()} | {name: version(name) for name in packages}

@@ -1,0 +1,117 @@
+"""The command line that the scripts in ``examples/`` share: runs, ledger, table, box plot."""
+
+import argparse
+import csv
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from torch import nn
+
+from graphpool_sanity.datasets import NAMES, Benchmark, load_dataset
+from graphpool_sanity.experiments.ledger import Ledger
+from graphpool_sanity.experiments.protocol import OnEpoch, Protocol, resolve_device, train
+from graphpool_sanity.experiments.runs import Config, run_all
+from graphpool_sanity.experiments.summary import save_box_plot, scores, table
+
+_QUICK = {"epochs": 40}
+"""Of the embedded digits, which are there to see that everything works."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A family of models that differ in their pooling, and how the paper trains them."""
+
+    family: str
+    build: Callable[[Config, Benchmark], nn.Module]
+    """``build(config, benchmark)``: the model of one configuration."""
+    variants: Sequence[str]
+    settings: Mapping[str, Mapping[str, Any]]
+    """Hyperparameters of each data set; ``"default"`` holds those of all others."""
+    quick_variants: Sequence[str] = ()
+    """What runs where no variants are named; all of them if empty."""
+    protocol: Mapping[str, Any] = field(default_factory=dict)
+    """Where this family departs from the protocol."""
+
+
+def reproduce(experiment: Experiment, arguments: Sequence[str] | None = None) -> None:
+    """Run an experiment from the command line, print its table, save its box plot."""
+    args = _parser(experiment).parse_args(arguments)
+    benchmark = load_dataset(args.dataset)
+    device = resolve_device(args.device)
+    protocol_names = {f.name for f in fields(Protocol)}
+
+    def run_one(config: Config, on_epoch: OnEpoch) -> Mapping[str, Any]:
+        protocol = Protocol(**{k: v for k, v in config.items() if k in protocol_names})
+        result = train(
+            lambda *_: experiment.build(config, benchmark),
+            benchmark,
+            config["seed"],
+            protocol,
+            str(device),
+            on_epoch,
+        )
+        return asdict(result)
+
+    common = settings_of(experiment, benchmark.name, vars(args))
+    configs = [
+        {"family": experiment.family, "dataset": benchmark.name, "variant": variant, "seed": seed}
+        | common
+        for seed in range(args.runs)
+        for variant in args.variants
+    ]
+    stem = Path(args.out) / f"{experiment.family}-{benchmark.name}"
+    ledger = Ledger(stem.with_suffix(".jsonl"))
+    found = scores(run_all(configs, run_one, ledger), benchmark.metric)
+
+    reported = paper_results(experiment.family, benchmark.name)
+    Console().print(table(found, benchmark.name, benchmark.metric, reported))
+    save_box_plot(found, benchmark.name, benchmark.metric, stem.with_suffix(".png"))
+    Console().print(f"runs: {ledger.path}\nbox plot: {stem.with_suffix('.png')}")
+
+
+def settings_of(
+    experiment: Experiment, dataset: str, overrides: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The protocol and hyperparameters of a data set, with what the user set instead."""
+    settings = asdict(Protocol()) | dict(experiment.protocol)
+    settings |= _QUICK if dataset == "digits" else {}
+    settings |= {**experiment.settings["default"], **experiment.settings.get(dataset, {})}
+    return settings | {k: v for k, v in overrides.items() if k in settings and v is not None}
+
+
+def paper_results(family: str, dataset: str) -> dict[str, str]:
+    """What the paper reports for each variant of a family.
+
+    >>> paper_results("graclus", "NCI1")["complement"]
+    '80.2 ± 1.4 (Table 1)'
+    """
+    text = files("graphpool_sanity.experiments").joinpath("paper.csv").read_text(encoding="utf-8")
+    return {
+        row["variant"]: row["mean"]
+        + (f" ± {row['std']}" if row["std"] else "")
+        + f" ({row['source']})"
+        for row in csv.DictReader(text.splitlines())
+        if row["family"] == family and row["dataset"] == dataset
+    }
+
+
+def _parser(experiment: Experiment) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser.add_argument("--dataset", default="digits", metavar="NAME", help=", ".join(NAMES))
+    parser.add_argument("--runs", type=int, default=3, help="seeds 0 to RUNS - 1")
+    parser.add_argument(
+        "--variants",
+        nargs="+",
+        choices=experiment.variants,
+        default=experiment.quick_variants or experiment.variants,
+    )
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, …")
+    parser.add_argument("--out", default="results", help="folder of the ledger and the box plot")
+    for name, value in settings_of(experiment, "", {}).items():
+        kind = float if value is None else type(value)
+        parser.add_argument(f"--{name.replace('_', '-')}", type=kind, help="the paper's if not set")
+    return parser

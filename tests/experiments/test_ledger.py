@@ -1,0 +1,69 @@
+import json
+import multiprocessing
+
+import pytest
+
+from graphpool_sanity.experiments.ledger import Ledger
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    return Ledger(tmp_path / "deep" / "runs.jsonl")
+
+
+def test_a_missing_file_is_an_empty_ledger(ledger):
+    assert list(ledger) == []
+    assert ledger.find({"seed": 0}) is None
+
+
+def test_a_run_is_known_by_its_configuration_in_any_order_of_keys(ledger):
+    ledger.append({"seed": 0, "variant": "graclus"}, {"test": 0.5})
+    assert ledger.find({"variant": "graclus", "seed": 0})["test"] == 0.5
+    assert ledger.find({"variant": "graclus", "seed": 1}) is None
+    assert ledger.find({"variant": "graclus"}) is None
+
+
+def test_appending_never_changes_what_stands(ledger):
+    ledger.append({"seed": 0}, {"test": 0.5})
+    before = ledger.path.read_bytes()
+    ledger.append({"seed": 1}, {"test": 0.6})
+    assert ledger.path.read_bytes().startswith(before)
+
+
+@pytest.mark.parametrize("kept", [1, 10, -1])
+def test_a_torn_last_line_costs_only_its_own_run(ledger, kept):
+    ledger.append({"seed": 0}, {"test": 0.5})
+    ledger.append({"seed": 1}, {"test": 0.6})
+    lines = ledger.path.read_bytes().splitlines(keepends=True)
+    torn = lines[1][:kept] if kept > 0 else lines[1][:-10]
+    ledger.path.write_bytes(lines[0] + torn)
+    assert [r["config"]["seed"] for r in ledger] == [0]
+
+    ledger.append({"seed": 1}, {"test": 0.7})
+    assert [r["test"] for r in ledger] == [0.5, 0.7]
+
+
+def test_a_line_that_lost_only_its_newline_still_counts(ledger):
+    ledger.append({"seed": 0}, {"test": 0.5})
+    ledger.path.write_bytes(ledger.path.read_bytes().rstrip(b"\n"))
+    ledger.append({"seed": 1}, {"test": 0.6})
+    assert [r["config"]["seed"] for r in ledger] == [0, 1]
+
+
+def _append_many(path, first):
+    ledger = Ledger(path)
+    for i in range(50):
+        ledger.append({"seed": first + i}, {"test": 0.5, "curve": [0.25] * 500})
+
+
+def test_two_processes_may_append(ledger):
+    context = multiprocessing.get_context("spawn")
+    workers = [context.Process(target=_append_many, args=(ledger.path, k)) for k in (0, 50)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+        assert worker.exitcode == 0
+    assert sorted(r["config"]["seed"] for r in ledger) == list(range(100))
+    for line in ledger.path.read_text().splitlines():
+        json.loads(line)

@@ -1,0 +1,197 @@
+import pytest
+import torch
+from torch import nn
+from torch_geometric.data import Data
+from torch_geometric.nn import GraphConv, global_mean_pool
+
+from graphpool_sanity import ComplementGraclusPool, GraclusPool
+from graphpool_sanity.datasets import Benchmark
+from graphpool_sanity.experiments import protocol
+from graphpool_sanity.experiments.protocol import Protocol, train
+
+
+def benchmark(task="classification", out_channels=2, n=200):
+    generator = torch.Generator().manual_seed(0)
+    graphs = []
+    for i in range(n):
+        y = torch.tensor([i % 2])
+        x = torch.randn(5, 3, generator=generator) + 2 * y
+        edges = torch.tensor([[0, 1, 2, 3], [1, 2, 3, 4]])
+        graphs.append(Data(x, edges, y=y if task == "classification" else y.float()))
+    return Benchmark("toy", graphs, task, out_channels)
+
+
+class Linear(nn.Module):
+    def __init__(self, in_channels, out_channels):
+        super().__init__()
+        self.linear = nn.Linear(in_channels, out_channels)
+
+    def forward(self, data):
+        return self.linear(global_mean_pool(data.x, data.batch))
+
+
+class Pooled(nn.Module):
+    def __init__(self, in_channels, out_channels, pool):
+        super().__init__()
+        self.before = GraphConv(in_channels, 4)
+        self.pool = pool(seed=1)
+        self.after = GraphConv(4, out_channels)
+        self.seen = []
+
+    def forward(self, data):
+        if self.training:
+            self.seen.append(data.y.tolist())
+        x = self.before(data.x, data.edge_index)
+        x, edge_index, _, batch, _ = self.pool(x, data.edge_index, batch=data.batch)
+        return global_mean_pool(self.after(x, edge_index), batch)
+
+
+@pytest.mark.parametrize(
+    ("task", "out_channels", "good"),
+    [
+        ("classification", 2, lambda score: score > 0.8),
+        ("regression", 1, lambda score: score < 0.4),
+        ("binary", 1, lambda score: score > 0.8),
+    ],
+)
+def test_learns_each_task(task, out_channels, good):
+    result = train(
+        Linear, benchmark(task, out_channels), 0, Protocol(epochs=60, learning_rate=0.05)
+    )
+    assert good(result.test)
+    assert good(result.validation)
+    curve = result.validation_curve
+    best = min(curve) if task == "regression" else max(curve)
+    assert result.validation == best == curve[result.best_epoch - 1]
+    assert curve.index(best) == result.best_epoch - 1
+
+
+def test_a_seed_gives_the_same_run_and_leaves_the_global_state_alone():
+    runs = []
+    for seed in (0, 0, 1):
+        torch.manual_seed(len(runs))
+        before = torch.get_rng_state()
+        runs.append(train(Linear, benchmark("regression", 1), seed, Protocol(epochs=3)))
+        assert torch.equal(before, torch.get_rng_state())
+    assert runs[0].validation_curve == runs[1].validation_curve
+    assert runs[0].test == runs[1].test
+    assert runs[0].validation_curve != runs[2].validation_curve
+
+
+def test_swapping_a_pool_moves_neither_weights_nor_batches():
+    models = []
+
+    def build(pool):
+        def make(in_channels, out_channels):
+            models.append(Pooled(in_channels, out_channels, pool))
+            return models[-1]
+
+        return make
+
+    frozen = Protocol(epochs=2, learning_rate=0.0, min_learning_rate=0.0, batch_size=8)
+    for pool in (GraclusPool, ComplementGraclusPool):
+        train(build(pool), benchmark(), 3, frozen)
+    local, null = models
+    assert local.seen == null.seen
+    assert local.seen[: len(local.seen) // 2] != local.seen[len(local.seen) // 2 :]
+    for a, b in zip(local.parameters(), null.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def scripted(monkeypatch, validation, test):
+    """Let the metric follow a script: validation after each epoch, test where it is asked for."""
+    validation, test, asked = iter(validation), iter(test), []
+    sizes = {}
+
+    def evaluate(model, batches, metric):
+        kind = sizes.setdefault(id(batches), "validation" if not sizes else "test")
+        asked.append(kind)
+        return next(validation if kind == "validation" else test)
+
+    monkeypatch.setattr(protocol, "evaluate", evaluate)
+    return asked
+
+
+def test_reports_the_test_metric_at_the_best_validation(monkeypatch):
+    asked = scripted(monkeypatch, [0.5, 0.7, 0.6, 0.7], [0.1, 0.2])
+    result = train(Linear, benchmark(), 0, Protocol(epochs=4))
+    assert (result.validation, result.test, result.best_epoch) == (0.7, 0.2, 2)
+    assert asked.count("test") == 2
+
+
+def test_a_smaller_error_is_better(monkeypatch):
+    scripted(monkeypatch, [0.5, 0.7, 0.4], [0.1, 0.2])
+    result = train(Linear, benchmark("regression", 1), 0, Protocol(epochs=3))
+    assert (result.validation, result.test, result.best_epoch) == (0.4, 0.2, 3)
+
+
+def test_stops_and_halves_after_patience(monkeypatch):
+    rates = []
+    original = protocol._train_epoch
+
+    def spy(model, batches, optimizer, *rest):
+        rates.append(optimizer.param_groups[0]["lr"])
+        original(model, batches, optimizer, *rest)
+
+    monkeypatch.setattr(protocol, "_train_epoch", spy)
+    scripted(monkeypatch, [0.5] * 100, [0.1])
+    plan = Protocol(epochs=100, halve_after=2, stop_after=9, min_learning_rate=3e-4)
+    result = train(Linear, benchmark(), 0, plan)
+    assert (result.epochs, result.best_epoch) == (10, 1)
+    assert rates == pytest.approx([1e-3] * 4 + [5e-4] * 3 + [3e-4] * 3)
+
+
+def test_the_auxiliary_loss_is_minimised_too():
+    class Auxiliary(Linear):
+        def __init__(self, *channels):
+            super().__init__(*channels)
+            self.extra = nn.Parameter(torch.tensor(1.0))
+            self.history = history
+
+        def forward(self, data):
+            history.append(self.extra.item())
+            return super().forward(data), self.extra**2
+
+    history = []
+    train(Auxiliary, benchmark(), 0, Protocol(epochs=20, learning_rate=0.01))
+    assert abs(history[-1]) < 0.9
+
+
+def test_clipping_bounds_the_gradient(monkeypatch):
+    norms = []
+    original = torch.optim.Adam.step
+
+    def step(self, *args, **kwargs):
+        grads = [p.grad for group in self.param_groups for p in group["params"]]
+        norms.append(torch.cat([g.flatten() for g in grads]).norm().item())
+        return original(self, *args, **kwargs)
+
+    monkeypatch.setattr(torch.optim.Adam, "step", step)
+    train(Linear, benchmark(), 0, Protocol(epochs=1, batch_size=8))
+    assert max(norms) > 0.01
+    norms.clear()
+    train(Linear, benchmark(), 0, Protocol(epochs=1, batch_size=8, clip_norm=0.01))
+    assert max(norms) <= 0.01 + 1e-6
+
+
+def test_everything_needed_to_repeat_a_run_comes_back():
+    result = train(Linear, benchmark(), 0, Protocol(epochs=1), device="cpu")
+    assert result.device == "cpu"
+    assert result.parameters == 3 * 2 + 2
+    assert result.versions["torch"] == torch.__version__
+    assert result.seconds > 0
+
+
+def test_names_what_is_wrong():
+    with pytest.raises(ValueError, match=r"model must return \[.*\] outputs, got"):
+        train(lambda *_: Linear(3, 2), benchmark("regression", 1), 0, Protocol(epochs=1))
+    with pytest.raises(ValueError, match="device must be"):
+        train(Linear, benchmark(), 0, device="abacus")
+    with pytest.raises(FloatingPointError, match="loss must be finite"):
+        train(Linear, benchmark(), 0, Protocol(epochs=2, learning_rate=float("inf")))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+def test_trains_on_cuda():
+    result = train(Linear, benchmark(), 0, Protocol(epochs=2), device="cuda")
+    assert result.device != "cpu"
