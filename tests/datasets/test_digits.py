@@ -3,8 +3,8 @@ from scipy.sparse.csgraph import connected_components
 from sklearn.datasets import load_digits
 from torch_geometric.data import Batch
 from torch_geometric.utils import (
-    contains_self_loops,
     coalesce,
+    contains_self_loops,
     degree,
     is_undirected,
     to_scipy_sparse_matrix,

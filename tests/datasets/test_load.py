@@ -1,10 +1,11 @@
+import sys
 import urllib.request
-import warnings
+from importlib.util import find_spec
+from pathlib import Path
 from urllib.error import URLError
 
 import platformdirs
 import pytest
-import torch
 from torch_geometric.datasets import TUDataset
 from torch_geometric.io import fs
 from torch_geometric.transforms import Constant
@@ -29,18 +30,22 @@ def offline(monkeypatch):
     monkeypatch.setattr(fs, "cp", refuse)
 
 
+def files(root):
+    return {path for path in root.rglob("*") if path.is_file()}
+
+
 def write_mutag(root):
-    """Two graphs in the raw format of TUDataset: an edge, and a single node."""
+    """Two graphs in the raw format of TUDataset: a single node, and an edge."""
     raw = root / "TUDataset" / "MUTAG" / "raw"
     raw.mkdir(parents=True)
-    (raw / "MUTAG_A.txt").write_text("1, 2\n2, 1\n")
-    (raw / "MUTAG_graph_indicator.txt").write_text("1\n1\n2\n")
+    (raw / "MUTAG_A.txt").write_text("2, 3\n3, 2\n")
+    (raw / "MUTAG_graph_indicator.txt").write_text("1\n2\n2\n")
     (raw / "MUTAG_graph_labels.txt").write_text("-1\n1\n")
     (raw / "MUTAG_node_labels.txt").write_text("0\n2\n1\n")
 
 
 def test_an_unknown_name_is_refused_with_all_known():
-    with pytest.raises(ValueError, match="name must be one of digits, NCI1, .*, got 'CORA'"):
+    with pytest.raises(ValueError, match=r"name must be one of digits, NCI1, .*, got 'CORA'"):
         load_dataset("CORA")
 
 
@@ -51,8 +56,8 @@ def test_digits_need_no_root(offline, tmp_path):
 
 @pytest.mark.parametrize("name", NAMES[1:])
 def test_a_failed_download_says_what_to_do(name, offline, tmp_path, capsys):
-    if name == "ogbg-molhiv":
-        pytest.importorskip("ogb")
+    if name == "ogbg-molhiv" and find_spec("ogb") is None:
+        pytest.skip("ogb is not installed")
     for _ in range(2):  # the first may leave empty folders behind
         with pytest.raises(OSError, match="nor downloaded: URLError") as caught:
             load_dataset(name, tmp_path)
@@ -63,30 +68,65 @@ def test_a_failed_download_says_what_to_do(name, offline, tmp_path, capsys):
         assert "root or GRAPHPOOL_SANITY_DATA" in message
         if name in FILES:
             assert f"put its raw files at {tmp_path / FILES[name]} " in message
-    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert not files(tmp_path)
     assert capsys.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize(("alias", "name"), [("IMDB-B", "IMDB-BINARY"), ("MOLHIV", "ogbg-molhiv")])
 def test_aliases(alias, name, offline, tmp_path):
-    if name == "ogbg-molhiv":
-        pytest.importorskip("ogb")
+    if name == "ogbg-molhiv" and find_spec("ogb") is None:
+        pytest.skip("ogb is not installed")
     with pytest.raises(OSError, match=f"^{name} could"):
         load_dataset(alias, tmp_path)
 
 
 def test_the_argument_comes_before_the_environment_before_the_cache(tmp_path, monkeypatch):
-    for place in ("argument", "variable", "cache"):
-        write_mutag(tmp_path / place)
-    monkeypatch.setattr(load, "user_cache_path", lambda app: tmp_path / "cache")
-    used = []
-    monkeypatch.setitem(load._PUBLISHED, "MUTAG", (used.append, "MUTAG/raw"))
-
-    monkeypatch.setenv("GRAPHPOOL_SANITY_DATA", str(tmp_path / "variable"))
-    load_dataset("MUTAG", str(tmp_path / "argument"))
+    roots = []
+    monkeypatch.setitem(load._PUBLISHED, "MUTAG", (roots.append, "MUTAG/raw"))
+    monkeypatch.setenv("GRAPHPOOL_SANITY_DATA", str(tmp_path))
+    load_dataset("MUTAG", "~/given")
     load_dataset("MUTAG")
+    assert roots == [Path("~/given").expanduser(), tmp_path]
+
+
+def test_without_root_and_environment_it_is_the_cache(offline, monkeypatch, tmp_path):
+    roots = []
+    monkeypatch.setitem(load._PUBLISHED, "MUTAG", (roots.append, "MUTAG/raw"))
     monkeypatch.setenv("GRAPHPOOL_SANITY_DATA", "")
     load_dataset("MUTAG")
     monkeypatch.delenv("GRAPHPOOL_SANITY_DATA")
     load_dataset("MUTAG")
-    assert used == [tmp_path / place for place in ("argument", "variable", "cache", "cache")]
+    assert roots == 2 * [platformdirs.user_cache_path("graphpool_sanity")]
+
+
+def test_only_processed_is_written(offline, tmp_path):
+    write_mutag(tmp_path)
+    before = files(tmp_path)
+    load_dataset("MUTAG", tmp_path)
+    assert {path.parent.name for path in files(tmp_path) - before} == {"processed"}
+
+
+def test_a_warning_that_a_user_can_act_on_comes_through(tmp_path):
+    write_mutag(tmp_path)
+    TUDataset(str(tmp_path / "TUDataset"), "MUTAG", pre_transform=Constant())
+    with pytest.warns(UserWarning, match="`pre_transform` argument differs"):
+        load_dataset("MUTAG", tmp_path)
+
+
+def test_a_read_only_folder_is_named(tmp_path, monkeypatch):
+    write_mutag(tmp_path)
+
+    def refuse(*args, **kwargs):
+        raise PermissionError("read-only file system")
+
+    monkeypatch.setattr(fs, "makedirs", refuse)
+    with pytest.raises(OSError, match=r"PermissionError: read-only.*the folder must be writable"):
+        load_dataset("MUTAG", tmp_path)
+
+
+def test_a_missing_ogb_is_named(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "ogb.graphproppred", None)
+    monkeypatch.delitem(sys.modules, "outdated", raising=False)
+    with pytest.raises(ImportError, match=r'pip install "graphpool-sanity\[ogb\]"'):
+        load_dataset("ogbg-molhiv", tmp_path)
+    assert "outdated" not in sys.modules  # neither asked for a newer OGB, nor left blocked

@@ -51,13 +51,14 @@ def load_dataset(name: str, root: str | Path | None = None) -> Benchmark:
     ogbg-molhiv  41127   25.5    9         binary      official
     ===========  ======  ======  ========  ==========  ========
 
-    ``nodes`` is the mean per graph. ``digits`` needs no files. IMDB-C is IMDB-BINARY without
-    isomorphic graphs. Features are one-hot labels, but: ten ones (IMDB), intensity and position
-    (digits, SMNIST), categories to embed (ogbg-molhiv, the only one with ``edge_attr``).
-    ``IMDB-B`` and ``MOLHIV`` stand for IMDB-BINARY and ogbg-molhiv.
+    ``nodes`` is the mean per graph (ZINC and SMNIST as published, all else as measured). IMDB-C
+    is IMDB-BINARY without isomorphic graphs. Features are one-hot labels, but: ten ones (IMDB),
+    intensity and position (digits, SMNIST), categories to embed (ogbg-molhiv, the only one with
+    ``edge_attr``). ``IMDB-B`` and ``MOLHIV`` stand for IMDB-BINARY and ogbg-molhiv.
 
     Raw files are looked for under the root, in the layout of PyG's and OGB's own classes, and
-    downloaded if absent; these classes keep a ``processed`` folder beside them.
+    downloaded if absent; these classes keep a ``processed`` folder beside them. ``digits`` needs
+    no files.
 
     Args:
         name: One of ``NAMES``.
@@ -70,7 +71,7 @@ def load_dataset(name: str, root: str | Path | None = None) -> Benchmark:
         OSError: if the data can neither be read nor downloaded.
         ImportError: for ogbg-molhiv, if OGB is not installed.
 
-    Section 4 and Appendix A of Mesquita, Souza, Kaski, NeurIPS 2020.
+    Section 3.1 and Appendix A.1 of Mesquita, Souza, Kaski, NeurIPS 2020.
 
     >>> load_dataset("digits").graphs[0]
     Data(x=[35, 3], edge_index=[2, 182], y=[1])

@@ -20,7 +20,8 @@ from graphpool_sanity.datasets import Benchmark
 
 BuildModel = Callable[[int, int], nn.Module]
 """``build_model(in_channels, out_channels)``: a model that takes a PyG batch and returns its
-output, or its output and an auxiliary loss."""
+output, or its output and an auxiliary loss. If it has a method ``after_epoch(epoch, batches)``,
+that is called with the training batches after each epoch, to train what the loss does not."""
 
 OnEpoch = Callable[[int, float], None]
 """Called after each epoch with its number, from 1, and the validation metric."""
@@ -113,8 +114,8 @@ def train(
     with torch.random.fork_rng(devices=[where] if where.type == "cuda" else []):
         torch.manual_seed(seed)
         model = build_model(benchmark.in_channels, benchmark.out_channels).to(where)
-        batches = _batches(benchmark, seed, protocol, where)
-        outcome = _fit(model, benchmark, batches, protocol, where, on_epoch)
+        batches = _batches(benchmark, seed, protocol.batch_size, where)
+        outcome = _fit(model, benchmark, batches, seed, protocol, where, on_epoch)
     return Result(
         **outcome,
         parameters=sum(p.numel() for p in model.parameters() if p.requires_grad),
@@ -125,15 +126,12 @@ def train(
 
 
 def _batches(
-    benchmark: Benchmark, seed: int, protocol: Protocol, device: torch.device
+    benchmark: Benchmark, seed: int, batch_size: int, device: torch.device
 ) -> tuple[DataLoader, list[Batch], list[Batch]]:
     """Shuffled training batches, and validation and test batches collated once."""
     splits = [[benchmark.graphs[int(i)] for i in part] for part in benchmark.split(seed)]
-    order = torch.Generator().manual_seed(seed)
-    shuffled = DataLoader(splits[0], protocol.batch_size, shuffle=True, generator=order)
-    fixed = [
-        [batch.to(device) for batch in DataLoader(part, protocol.batch_size)] for part in splits[1:]
-    ]
+    shuffled = DataLoader(splits[0], batch_size, shuffle=True, generator=torch.Generator())
+    fixed = [[batch.to(device) for batch in DataLoader(part, batch_size)] for part in splits[1:]]
     return shuffled, fixed[0], fixed[1]
 
 
@@ -141,6 +139,7 @@ def _fit(
     model: nn.Module,
     benchmark: Benchmark,
     batches: tuple[DataLoader, list[Batch], list[Batch]],
+    seed: int,
     protocol: Protocol,
     device: torch.device,
     on_epoch: OnEpoch | None,
@@ -161,7 +160,11 @@ def _fit(
     curve: list[float] = []
     best_epoch, best_test = 0, float("nan")
     for epoch in range(1, protocol.epochs + 1):
+        # The order follows from seed and epoch alone, however often the batches are read.
+        training.generator.manual_seed(seed * 2**20 + epoch)
         _train_epoch(model, training, optimizer, task.loss, protocol.clip_norm, device)
+        if hasattr(model, "after_epoch"):
+            model.after_epoch(epoch, (batch.to(device) for batch in training))
         curve.append(evaluate(model, validation, metric))
         schedule.step(curve[-1])
         if best_epoch == 0 or sign * curve[-1] > sign * curve[best_epoch - 1]:

@@ -63,11 +63,12 @@ def reproduce(experiment: Experiment, arguments: Sequence[str] | None = None) ->
         for seed in range(args.runs)
         for variant in args.variants
     ]
-    stem = Path(args.out) / f"{experiment.family}-{benchmark.name}"
+    family = experiment.family + (f"-v{common['version']}" if common.get("version", 1) > 1 else "")
+    stem = Path(args.out) / f"{family}-{benchmark.name}"
     ledger = Ledger(stem.with_suffix(".jsonl"))
     found = scores(run_all(configs, run_one, ledger), benchmark.metric)
 
-    reported = paper_results(experiment.family, benchmark.name)
+    reported = paper_results(family, benchmark.name)
     Console().print(table(found, benchmark.name, benchmark.metric, reported))
     save_box_plot(found, benchmark.name, benchmark.metric, stem.with_suffix(".png"))
     Console().print(f"runs: {ledger.path}\nbox plot: {stem.with_suffix('.png')}")
@@ -112,6 +113,16 @@ def _parser(experiment: Experiment) -> argparse.ArgumentParser:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, …")
     parser.add_argument("--out", default="results", help="folder of the ledger and the box plot")
     for name, value in settings_of(experiment, "", {}).items():
-        kind = float if value is None else type(value)
-        parser.add_argument(f"--{name.replace('_', '-')}", type=kind, help="the paper's if not set")
+        parser.add_argument(
+            f"--{name.replace('_', '-')}", help="the paper's if not set", **_kind_of(value)
+        )
     return parser
+
+
+def _kind_of(value: Any) -> dict[str, Any]:
+    """How argparse reads an option whose default is ``value``."""
+    if isinstance(value, bool):
+        return {"action": argparse.BooleanOptionalAction, "default": None}
+    if isinstance(value, list):
+        return {"type": type(value[0]), "nargs": "+"}
+    return {"type": float if value is None else type(value)}
