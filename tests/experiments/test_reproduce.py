@@ -44,11 +44,11 @@ def small(monkeypatch):
         graphs = [Data(torch.rand(3, 2), edges, y=torch.tensor([i % 2])) for i in range(40)]
         return Benchmark(name, graphs, "classification", 2)
 
-    monkeypatch.setattr(module, "load_dataset", load)
+    monkeypatch.setattr(module, "_load", load)
 
 
 def run(tmp_path, *arguments):
-    reproduce(EXPERIMENT, [*arguments, "--out", str(tmp_path)])
+    reproduce(EXPERIMENT, [*arguments, "--jobs", "1", "--out", str(tmp_path)])
 
 
 def lines(tmp_path, dataset="NCI1"):

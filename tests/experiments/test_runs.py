@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from graphpool_sanity.experiments.ledger import Ledger
@@ -9,7 +11,8 @@ CONFIGS = [{"variant": v, "seed": s, "epochs": 3} for s in range(3) for v in ("a
 def run_one(calls):
     def run(config, on_epoch):
         calls.append((config["variant"], config["seed"]))
-        on_epoch(1, 0.5)
+        if on_epoch is not None:
+            on_epoch(1, 0.5)
         return {"test": config["seed"] / 10}
 
     return run
@@ -47,3 +50,31 @@ def test_a_killed_run_loses_only_itself(tmp_path):
     assert len(list(ledger)) == 2
     run_all(CONFIGS, run_one(calls), ledger)
     assert len(calls) == len(set(calls)) == len(CONFIGS)
+
+
+def _half_fails(config, on_epoch):
+    if config["variant"] == "b":
+        raise ValueError("no")
+    return {"test": config["seed"] / 10}
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_failing_run_is_reported_and_does_not_stop_the_rest(tmp_path, jobs):
+    ledger = Ledger(tmp_path / "runs.jsonl")
+    with pytest.raises(RuntimeError, match=r"3 of 6 runs failed, first .*'variant': 'b'") as info:
+        run_all(CONFIGS, _half_fails, ledger, jobs)
+    assert isinstance(info.value.__cause__, ValueError)
+    assert sorted(r["config"]["seed"] for r in ledger) == [0, 1, 2]
+
+
+def _who(config, on_epoch):
+    assert on_epoch is None
+    return {"test": 0.5, "process": os.getpid()}
+
+
+def test_several_processes_share_the_runs(tmp_path):
+    ledger = Ledger(tmp_path / "runs.jsonl")
+    records = run_all(CONFIGS, _who, ledger, jobs=2)
+    assert [r["config"] for r in records] == CONFIGS
+    assert os.getpid() not in {r["process"] for r in records}
+    assert len(list(ledger)) == len(CONFIGS)

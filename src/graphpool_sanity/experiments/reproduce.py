@@ -4,10 +4,12 @@ import argparse
 import csv
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
+from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from joblib import cpu_count
 from rich.console import Console
 from torch import nn
 
@@ -40,21 +42,9 @@ class Experiment:
 def reproduce(experiment: Experiment, arguments: Sequence[str] | None = None) -> None:
     """Run an experiment from the command line, print its table, save its box plot."""
     args = _parser(experiment).parse_args(arguments)
-    benchmark = load_dataset(args.dataset)
+    benchmark = _load(args.dataset)
     device = resolve_device(args.device)
-    protocol_names = {f.name for f in fields(Protocol)}
-
-    def run_one(config: Config, on_epoch: OnEpoch) -> Mapping[str, Any]:
-        protocol = Protocol(**{k: v for k, v in config.items() if k in protocol_names})
-        result = train(
-            lambda *_: experiment.build(config, benchmark),
-            benchmark,
-            config["seed"],
-            protocol,
-            str(device),
-            on_epoch,
-        )
-        return asdict(result)
+    jobs = args.jobs or (cpu_count() if device.type == "cpu" else 1)
 
     common = settings_of(experiment, benchmark.name, vars(args))
     configs = [
@@ -66,12 +56,30 @@ def reproduce(experiment: Experiment, arguments: Sequence[str] | None = None) ->
     family = experiment.family + (f"-v{common['version']}" if common.get("version", 1) > 1 else "")
     stem = Path(args.out) / f"{family}-{benchmark.name}"
     ledger = Ledger(stem.with_suffix(".jsonl"))
-    found = scores(run_all(configs, run_one, ledger), benchmark.metric)
+    run_one = partial(_run_one, experiment, str(device))
+    found = scores(run_all(configs, run_one, ledger, jobs), benchmark.metric)
 
     reported = paper_results(family, benchmark.name)
     Console().print(table(found, benchmark.name, benchmark.metric, reported))
     save_box_plot(found, benchmark.name, benchmark.metric, stem.with_suffix(".png"))
     Console().print(f"runs: {ledger.path}\nbox plot: {stem.with_suffix('.png')}")
+
+
+def _run_one(
+    experiment: Experiment, device: str, config: Config, on_epoch: OnEpoch | None
+) -> dict[str, Any]:
+    benchmark = _load(config["dataset"])
+    protocol = Protocol(**{f.name: config[f.name] for f in fields(Protocol)})
+
+    def build_model(*_: int) -> nn.Module:
+        return experiment.build(config, benchmark)
+
+    return asdict(train(build_model, benchmark, config["seed"], protocol, device, on_epoch))
+
+
+@cache
+def _load(dataset: str) -> Benchmark:
+    return load_dataset(dataset)
 
 
 def settings_of(
@@ -111,6 +119,7 @@ def _parser(experiment: Experiment) -> argparse.ArgumentParser:
         default=experiment.quick_variants or experiment.variants,
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, …")
+    parser.add_argument("--jobs", type=int, help="runs at once; if not set, one for each core")
     parser.add_argument("--out", default="results", help="folder of the ledger and the box plot")
     for name, value in settings_of(experiment, "", {}).items():
         parser.add_argument(
@@ -119,7 +128,7 @@ def _parser(experiment: Experiment) -> argparse.ArgumentParser:
     return parser
 
 
-def _kind_of(value: Any) -> dict[str, Any]:
+def _kind_of(value: object) -> dict[str, Any]:
     """How argparse reads an option whose default is ``value``."""
     if isinstance(value, bool):
         return {"action": argparse.BooleanOptionalAction, "default": None}

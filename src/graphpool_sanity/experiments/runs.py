@@ -1,8 +1,10 @@
 """Runs: carry out every configuration that the ledger does not hold yet."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
+from joblib import Parallel, delayed
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -17,12 +19,23 @@ from graphpool_sanity.experiments.ledger import Ledger, Record
 from graphpool_sanity.experiments.protocol import OnEpoch
 
 Config = Mapping[str, Any]
-RunOne = Callable[[Config, OnEpoch], Mapping[str, Any]]
+RunOne = Callable[[Config, OnEpoch | None], Mapping[str, Any]]
 """``run_one(config, on_epoch)``: the result of one configuration."""
 
 
-def run_all(configs: Iterable[Config], run_one: RunOne, ledger: Ledger) -> list[Record]:
+def run_all(
+    configs: Iterable[Config], run_one: RunOne, ledger: Ledger, jobs: int = 1
+) -> list[Record]:
     """Run what is missing and return the records of all ``configs``, in their order.
+
+    Args:
+        configs: What to run; a configuration is its run's identity.
+        run_one: Runs one; picklable if there are several jobs.
+        ledger: Where each result is kept as soon as it is there.
+        jobs: How many processes run at once, one thread each unless there are cores to spare.
+
+    Raises:
+        RuntimeError: after all other runs, if any failed.
 
     >>> import tempfile
     >>> from pathlib import Path
@@ -34,36 +47,55 @@ def run_all(configs: Iterable[Config], run_one: RunOne, ledger: Ledger) -> list[
     """
     configs = list(configs)
     missing = [config for config in configs if ledger.find(config) is None]
-    if missing:
-        with _progress() as progress:
-            runs = progress.add_task("runs", total=len(missing), note="")
-            for config in missing:
-                ledger.append(config, _run_shown(config, run_one, progress))
-                progress.advance(runs)
+    failures: list[tuple[Config, Exception]] = []
+    with _progress(len(missing)) as (advance, on_epoch):
+        attempts = (
+            delayed(_attempt)(run_one, config, on_epoch if jobs == 1 else None)
+            for config in missing
+        )
+        workers = Parallel(n_jobs=jobs, return_as="generator_unordered")
+        for config, result in workers(attempts):
+            if isinstance(result, Exception):
+                failures.append((config, result))
+            else:
+                ledger.append(config, result)
+            advance()
+    if failures:
+        config, error = failures[0]
+        raise RuntimeError(
+            f"{len(failures)} of {len(missing)} runs failed, first {config}"
+        ) from error
     found = [ledger.find(config) for config in configs]
     return [record for record in found if record is not None]
 
 
-def _run_shown(config: Config, run_one: RunOne, progress: Progress) -> Mapping[str, Any]:
-    name = f"{config.get('variant', 'run')}, seed {config.get('seed', '-')}"
-    task = progress.add_task(name, total=config.get("epochs"), note="")
-
-    def on_epoch(epoch: int, validation: float) -> None:
-        progress.update(task, completed=epoch, note=f"validation {validation:.4g}")
-
+def _attempt(
+    run_one: RunOne, config: Config, on_epoch: OnEpoch | None
+) -> tuple[Config, Mapping[str, Any] | Exception]:
     try:
-        return run_one(config, on_epoch)
-    finally:
-        progress.remove_task(task)
+        return config, run_one(config, on_epoch)
+    except Exception as error:  # reported once the others are done
+        return config, error
 
 
-def _progress() -> Progress:
-    return Progress(
+@contextmanager
+def _progress(total: int) -> Iterator[tuple[Callable[[], None], OnEpoch]]:
+    """A bar of the runs; what advances it, and what shows an epoch of the present run."""
+    columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}"),
-        console=Console(stderr=True),
     )
+    with Progress(*columns, console=Console(stderr=True), disable=not total) as progress:
+        runs = progress.add_task("runs", total=total, note="")
+
+        def advance() -> None:
+            progress.update(runs, advance=1, note="")
+
+        def on_epoch(epoch: int, validation: float) -> None:
+            progress.update(runs, note=f"epoch {epoch}, validation {validation:.4g}")
+
+        yield advance, on_epoch

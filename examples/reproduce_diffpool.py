@@ -1,0 +1,143 @@
+"""DiffPool against random assignments: the paper's Figure 2, Tables 3 and S5.
+
+    python examples/reproduce_diffpool.py                               # the embedded digits
+    python examples/reproduce_diffpool.py --dataset NCI1 --runs 20      # as in the paper
+    python examples/reproduce_diffpool.py --invariant                   # S = softmax(X S')
+    python examples/reproduce_diffpool.py --version 2                   # the model of Appendix B
+
+``gnn`` learns the assignment with its two losses; the others draw it once and train with the
+supervised loss alone; ``none`` pools nothing and takes the mean of three convolutions.
+"""
+
+import math
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch_geometric.data import Data
+from torch_geometric.nn import DenseSAGEConv
+from torch_geometric.utils import to_dense_adj, to_dense_batch
+
+from graphpool_sanity import DiffPool, RandomDiffPool
+from graphpool_sanity.datasets import Benchmark
+from graphpool_sanity.experiments.input_conv import InputConv
+from graphpool_sanity.experiments.reproduce import Experiment, reproduce
+from graphpool_sanity.experiments.runs import Config
+
+
+class Sages(nn.Module):
+    """GraphSAGE layers, normalised, with ReLU, BatchNorm over real nodes, residuals between."""
+
+    def __init__(self, *channels: int) -> None:
+        super().__init__()
+        self.convs = nn.ModuleList(
+            DenseSAGEConv(*pair, normalize=True) for pair in pairwise(channels)
+        )
+        self.norms = nn.ModuleList(nn.BatchNorm1d(width) for width in channels[1:-1])
+
+    def forward(self, x: Tensor, adj: Tensor, mask: Tensor | None = None) -> Tensor:
+        real = x.new_ones(x.shape[:2]).bool() if mask is None else mask
+        for i, conv in enumerate(self.convs):
+            h = conv(x, adj, mask)
+            if i < len(self.norms):
+                h = h.relu().masked_scatter(real.unsqueeze(-1), self.norms[i](h[real].relu()))
+            x = h + x if h.shape == x.shape else h
+        return x
+
+
+class Net(nn.Module):
+    """conv → (pool → 3 convs) × pools → max over clusters → MLP; without pools mean → MLP.
+
+    Version 2 has GNNs of three layers in its pools and convolves only after the last pool.
+    """
+
+    def __init__(
+        self,
+        first: InputConv,
+        hidden: int,
+        mlp_hidden: int,
+        out_channels: int,
+        pools: list[nn.Module],
+        version: int,
+    ) -> None:
+        super().__init__()
+        self.first = first
+        self.pools = nn.ModuleList(pools)
+        depth = 1 if version == 1 else 3
+        self.embed = nn.ModuleList(Sages(*[hidden] * (depth + 1)) for _ in pools)
+        after = [3 if version == 1 else 0 for _ in pools[1:]] + [3 if pools else 2]
+        self.after = nn.ModuleList(Sages(*[hidden] * (convs + 1)) for convs in after)
+        self.mlp = nn.Sequential(
+            nn.Linear(hidden, mlp_hidden), nn.ReLU(), nn.Linear(mlp_hidden, out_channels)
+        )
+
+    def forward(self, data: Data) -> tuple[Tensor, Tensor | float]:
+        x, mask = to_dense_batch(self.first(data).relu(), data.batch, batch_size=data.num_graphs)
+        adj = to_dense_adj(
+            data.edge_index, data.batch, max_num_nodes=x.size(1), batch_size=data.num_graphs
+        )
+        if not self.pools:
+            x = self.after[0](x, adj, mask) * mask.unsqueeze(-1)
+            return self.mlp(x.sum(1) / mask.sum(1, keepdim=True)), 0.0
+
+        loss: Tensor | float = 0.0
+        for pool, embed, after in zip(self.pools, self.embed, self.after, strict=True):
+            x, adj, link, entropy = pool(x, adj, mask, z=embed(x, adj, mask))
+            mask = None
+            if isinstance(pool, DiffPool):  # chance is trained by the supervised loss alone
+                loss = loss + link + entropy
+            x = after(x, adj)
+        return self.mlp(x.amax(dim=1)), loss
+
+
+def build(config: Config, benchmark: Benchmark) -> Net:
+    hidden, variant, depth = config["hidden"], config["variant"], config["pools"]
+    first = InputConv(benchmark, hidden, aggr="add" if "IMDB" in benchmark.name else "mean")
+    largest = max(graph.num_nodes for graph in benchmark.graphs)
+    share = 0.1 if depth == 1 else 0.25
+    clusters = [math.ceil(share**i * largest) for i in range(1, depth + 1)]
+    limits = [largest, *clusters]
+
+    def pool(i: int, k: int) -> nn.Module:
+        if variant == "gnn":
+            inner = [hidden] * (0 if config["version"] == 1 else 2)
+            return DiffPool(hidden, k, Sages(hidden, *inner, k))
+        seed = config["seed"] * depth + i
+        return RandomDiffPool(hidden, k, variant, config["invariant"], limits[i], seed)
+
+    with torch.random.fork_rng(devices=()):  # swapping pools moves no other weight
+        pools = [pool(i, k) for i, k in enumerate(clusters if variant != "none" else ())]
+    return Net(
+        first, hidden, config["mlp_hidden"], benchmark.out_channels, pools, config["version"]
+    )
+
+
+# Table S3.
+DIFFPOOL = Experiment(
+    family="diffpool",
+    build=build,
+    variants=["gnn", "uniform", "normal", "bernoulli", "categorical", "none"],
+    quick_variants=["gnn", "normal"],
+    settings={
+        "default": {
+            "pools": 1,
+            "hidden": 32,
+            "mlp_hidden": 50,
+            "batch_size": 64,
+            "version": 1,
+            "invariant": False,
+        },
+        "NCI1": {"mlp_hidden": 32, "batch_size": 16},
+        "NCI109": {"mlp_hidden": 32, "batch_size": 16},
+        "IMDB-BINARY": {"batch_size": 8},
+        "IMDB-C": {"batch_size": 8},
+        "ZINC": {"hidden": 56, "mlp_hidden": 56},
+        "PROTEINS": {"pools": 2, "batch_size": 8},
+        "DD": {"pools": 2, "batch_size": 8},
+        "ogbg-molhiv": {"pools": 2, "batch_size": 32},
+    },
+    protocol={"clip_norm": 2.0},
+)
+
+if __name__ == "__main__":
+    reproduce(DIFFPOOL)

@@ -1,0 +1,128 @@
+"""The examples' models: every variant runs, learns, and shares all weights but its pools'."""
+
+import runpy
+from pathlib import Path
+
+import pytest
+import torch
+from torch_geometric.data import Batch
+
+from graphpool_sanity.datasets import Benchmark, load_dataset
+from graphpool_sanity.experiments.reproduce import settings_of
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+SCRIPTS = {
+    "GRACLUS": "reproduce_graclus.py",
+    "DIFFPOOL": "reproduce_diffpool.py",
+    "GMN": "reproduce_gmn.py",
+    "MINCUT": "reproduce_mincut.py",
+}
+EXPERIMENTS = {name: runpy.run_path(str(EXAMPLES / file))[name] for name, file in SCRIPTS.items()}
+CASES = [(name, variant) for name, e in EXPERIMENTS.items() for variant in e.variants]
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load_dataset("digits")
+
+
+def molecules():
+    """Three molecules of unequal size, with atoms and bonds as categories."""
+    generator = torch.Generator().manual_seed(0)
+    graphs = []
+    for n in (1, 5, 9):
+        path = torch.stack([torch.arange(n - 1), torch.arange(1, n)])
+        edges = torch.cat([path, path.flip(0)], dim=1)
+        graph = load_dataset("digits").graphs[0].clone()
+        graph.x = torch.randint(3, (n, 2), generator=generator)
+        graph.edge_index = edges
+        graph.edge_attr = torch.randint(2, (edges.size(1), 1), generator=generator)
+        graph.y = torch.tensor([float(n > 1)])
+        graphs.append(graph)
+    return Benchmark(
+        "ogbg-molhiv", graphs, "binary", 1, node_categories=(3, 3), edge_categories=(2,)
+    )
+
+
+def build(name, variant, benchmark, **overrides):
+    experiment = EXPERIMENTS[name]
+    config = settings_of(experiment, benchmark.name, {}) | {"variant": variant, "seed": 3}
+    torch.manual_seed(3)
+    return experiment.build(config | overrides, benchmark)
+
+
+def output(model, batch):
+    out = model(batch)
+    return out if isinstance(out, tuple) else (out, torch.zeros(()))
+
+
+@pytest.mark.parametrize(("name", "variant"), CASES)
+def test_every_variant_runs_and_every_weight_can_learn(name, variant, digits):
+    model = build(name, variant, digits)
+    batch = Batch.from_data_list([digits.graphs[i] for i in range(8)])
+    out, loss = output(model, batch)
+    assert out.shape == (8, 10)
+    (torch.nn.functional.cross_entropy(out, batch.y) + loss).backward()
+    for label, p in model.named_parameters():
+        if p.requires_grad:
+            assert p.grad is not None, label
+            assert p.grad.isfinite().all(), label
+    assert sum(p.grad.abs().sum() for p in model.parameters() if p.grad is not None) > 0
+
+
+@pytest.mark.parametrize(("name", "variant"), CASES)
+def test_molecules_with_bonds_and_a_single_atom(name, variant):
+    benchmark = molecules()
+    model = build(name, variant, benchmark)
+    out, loss = output(model, Batch.from_data_list(list(benchmark.graphs)))
+    assert out.shape == (3, 1)
+    (out.sum() + loss).backward()
+    grad = model.get_parameter(
+        next(label for label, _ in model.named_parameters() if "bonds" in label)
+    ).grad
+    assert grad is not None
+    assert grad.isfinite().all()
+
+
+@pytest.mark.parametrize("name", list(EXPERIMENTS))
+def test_variants_begin_with_equal_weights(name, digits):
+    variants = [v for v in EXPERIMENTS[name].variants if v != "none" or name == "GRACLUS"]
+    first, *others = (
+        {k: v for k, v in build(name, variant, digits).named_parameters() if "pools" not in k}
+        for variant in variants
+    )
+    for other in others:
+        assert other.keys() == first.keys()
+        for label in first:
+            assert torch.equal(other[label], first[label]), label
+
+
+@pytest.mark.parametrize("variant", ["gnn", "normal"])
+@pytest.mark.parametrize("changes", [{"version": 2}, {"pools": 2}, {"invariant": True}])
+def test_versions_of_diffpool(variant, changes, digits):
+    model = build("DIFFPOOL", variant, digits, **changes)
+    batch = Batch.from_data_list([digits.graphs[i] for i in range(4)])
+    out, loss = output(model, batch)
+    assert out.shape == (4, 10)
+    assert torch.as_tensor(loss).isfinite()
+    assert (loss > 0) == (variant == "gnn")
+
+
+def test_only_the_kl_step_moves_the_keys(digits):
+    model = build("GMN", "gmn", digits)
+    batch = Batch.from_data_list([digits.graphs[i] for i in range(8)])
+    before = {k: v.detach().clone() for k, v in model.named_parameters()}
+
+    optimizer = torch.optim.Adam(model.parameters(), 0.01)
+    model(batch).sum().backward()
+    optimizer.step()
+    moved = {k for k, v in model.named_parameters() if not torch.equal(v, before[k])}
+    assert moved
+    assert not any(label.endswith(".k") for label in moved)
+
+    between = {k: v.detach().clone() for k, v in model.named_parameters()}
+    model.after_epoch(4, [batch])
+    assert all(torch.equal(v, between[k]) for k, v in model.named_parameters())
+    model.after_epoch(5, [batch])
+    moved = {k for k, v in model.named_parameters() if not torch.equal(v, between[k])}
+    assert moved == {k for k in between if k.endswith(".k") and between[k].size(1) > 1}
