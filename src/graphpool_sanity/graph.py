@@ -182,5 +182,5 @@ def repack(like: Adj, edge_index: Tensor, edge_attr: Tensor | None, num_nodes: i
     if like.layout == torch.sparse_csr:
         return to_torch_csr_tensor(edge_index, edge_attr, size, is_coalesced=True)
     if like.layout == torch.sparse_csc:
-        return to_torch_csc_tensor(edge_index, edge_attr, size, is_coalesced=True)
+        return to_torch_csc_tensor(edge_index, edge_attr, size)  # sorts by column
     return edge_index

@@ -163,8 +163,9 @@ def _fit(
         # The order follows from seed and epoch alone, however often the batches are read.
         training.generator.manual_seed(seed * 2**20 + epoch)
         _train_epoch(model, training, optimizer, task.loss, protocol.clip_norm, device)
-        if hasattr(model, "after_epoch"):
-            model.after_epoch(epoch, (batch.to(device) for batch in training))
+        after_epoch = getattr(model, "after_epoch", None)
+        if after_epoch is not None:
+            after_epoch(epoch, (batch.to(device) for batch in training))
         curve.append(evaluate(model, validation, metric))
         schedule.step(curve[-1])
         if best_epoch == 0 or sign * curve[-1] > sign * curve[best_epoch - 1]:

@@ -1,0 +1,113 @@
+"""What pools without edges takes: the nodes of a batch of graphs, told apart and checked."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from graphpool_sanity.blocks import cut_into_blocks
+from graphpool_sanity.graph import read_graph
+
+
+class Nodes(NamedTuple):
+    """The nodes of a batch of graphs, one graph after the other."""
+
+    x: Tensor
+    """[n, F]."""
+    batch: Tensor
+    """[n], the graph of each node, sorted."""
+    position: Tensor
+    """[n], the place of each node within its padded graph."""
+    num_graphs: int
+    width: int
+    """How many places each padded graph has."""
+    mask: Tensor | None = None
+    """[n], which rows are nodes; all if ``None``. Compiled code cannot leave out the others."""
+
+    def real(self, s: Tensor) -> Tensor:
+        """``s`` [n, K], zero where there is no node."""
+        return s if self.mask is None else s.masked_fill(~self.mask.unsqueeze(1), 0)
+
+    def rows(self, matrix: Tensor) -> Tensor:
+        """[n, K], row i of ``matrix`` for place i of each graph."""
+        limit = matrix.size(0)
+        if self.width <= limit:
+            return matrix.index_select(0, self.position)
+        end = self.position + 1 if self.mask is None else (self.position + 1) * self.mask
+        if (end > limit).any():
+            last = end.argmax()
+            raise ValueError(
+                f"graph {self.batch[last]} of the batch has {end[last]} nodes, "
+                f"max_num_nodes is {limit}"
+            )
+        return matrix.index_select(0, self.position.clamp(max=limit - 1))
+
+    def pad(self, s: Tensor) -> Tensor:
+        """[B, N, K], the rows of ``s`` at the places of their nodes, zero elsewhere."""
+        padded = s.new_zeros(self.num_graphs * self.width, s.size(1))
+        padded.index_copy_(0, self.batch * self.width + self.position, s)
+        return padded.view(self.num_graphs, self.width, s.size(1))
+
+    def pool(self, s: Tensor) -> Tensor:
+        """[B, K, F], Sᵀ X of each graph."""
+        blocks = cut_into_blocks(self.batch, self.num_graphs)
+        return blocks.pool(blocks.lay_out(s), blocks.lay_out(self.x))
+
+
+def read_nodes(
+    x: Tensor,
+    batch: Tensor | None = None,
+    mask: Tensor | None = None,
+    max_num_nodes: int | None = None,
+    batch_size: int | None = None,
+) -> Nodes:
+    """The nodes of a sparse batch (x [N, F], batch) or of a dense one (x [B, N, F], mask).
+
+    Raises:
+        ValueError: on a wrong shape or type, naming the argument, on a malformed batch, and on
+            sizes that the batch does not fit.
+
+    >>> nodes = read_nodes(torch.ones(3, 5), torch.tensor([0, 0, 2]))
+    >>> nodes.num_graphs, nodes.width, nodes.position.tolist()
+    (3, 2, [0, 1, 0])
+    """
+    if x.dim() not in (2, 3) or not x.is_floating_point():
+        raise ValueError(
+            "x must be a floating point tensor of shape [N, F] or [B, N, F], "
+            f"got {x.dtype} of shape {list(x.shape)}"
+        )
+    if x.dim() == 3:
+        sparse_only = {"batch": batch, "max_num_nodes": max_num_nodes, "batch_size": batch_size}
+        for name, value in sparse_only.items():
+            if value is not None:
+                raise ValueError(f"{name} must be None beside x of shape [B, N, F]")
+        return _read_dense(x, mask)
+    if mask is not None:
+        raise ValueError("mask must be None beside x of shape [N, F], whose graphs batch tells")
+    edgeless = torch.empty(2, 0, dtype=torch.long, device=x.device)
+    graph = read_graph(edgeless, x.size(0), batch)
+    num_graphs = _at_least("batch_size", 1 if batch is None else graph.num_graphs, batch_size)
+    width = _at_least("max_num_nodes", graph.largest, max_num_nodes)
+    return Nodes(x, graph.batch, graph.position, num_graphs, width)
+
+
+def _at_least(name: str, needed: int, given: int | None) -> int:
+    if given is not None and given < needed:
+        raise ValueError(f"{name} must be at least {needed} for this batch, got {given}")
+    return needed if given is None else given
+
+
+def _read_dense(x: Tensor, mask: Tensor | None) -> Nodes:
+    num_graphs, width = x.shape[:2]
+    if mask is not None and mask.shape != (num_graphs, width):
+        raise ValueError(f"mask must have shape {[num_graphs, width]}, got {list(mask.shape)}")
+    place = torch.arange(num_graphs * width, device=x.device)
+    rows = x.flatten(0, 1)
+    if mask is not None:
+        mask = mask.flatten().bool()
+        if torch.compiler.is_compiling():
+            rows = rows.masked_fill(~mask.unsqueeze(1), 0)
+        else:
+            place, mask = mask.nonzero().view(-1), None
+            rows = rows.index_select(0, place)
+    return Nodes(rows, place // max(width, 1), place % max(width, 1), num_graphs, width, mask)

@@ -1,0 +1,156 @@
+"""Soft selection: how much of each node goes to each cluster, learned or drawn by chance.
+
+An assignment maps graphs to S [.., K]: rows that sum to one, and zero rows on padding. It is all
+that tells a layer from its null.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.distributions import Distribution
+from torch_geometric.nn.inits import reset
+
+from graphpool_sanity.select.chance import resolve_seed
+from graphpool_sanity.soft_coarsen import SoftGraphs
+
+
+class LearnedAssignment(nn.Module):
+    """Softmax of the scores of a network: of features and graph (a GNN), or of features alone."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_clusters: int,
+        network: nn.Module | None,
+        default: Callable[[int, int], nn.Module],
+        on_graph: bool,
+    ) -> None:
+        super().__init__()
+        check_positive(in_channels=in_channels, num_clusters=num_clusters)
+        self.network = default(in_channels, num_clusters) if network is None else network
+        self.num_clusters = num_clusters
+        self.on_graph = on_graph
+
+    def reset_parameters(self) -> None:
+        """Initialise the network anew."""
+        reset(self.network)
+
+    def forward(self, graphs: SoftGraphs) -> Tensor:
+        """S [.., K]."""
+        scores = self.network(*graphs.dense()) if self.on_graph else self.network(graphs.x)
+        wanted = (*graphs.x.shape[:-1], self.num_clusters)
+        if scores.shape != wanted:
+            network = "gnn" if self.on_graph else "mlp"
+            raise ValueError(
+                f"{network} must return shape {list(wanted)}, one score per node and cluster, "
+                f"got {list(scores.shape)}"
+            )
+        return graphs.real(scores.softmax(-1))
+
+
+class RandomAssignment(nn.Module):
+    """Softmax of scores drawn once: one row per place of a node, or a projection of its features.
+
+    The random matrix is a buffer and never gets a gradient, nor do the features projected by it.
+    """
+
+    matrix: Tensor
+    seed: Tensor
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_clusters: int,
+        distribution: str | Distribution = "normal",
+        invariant: bool = True,
+        max_num_nodes: int | None = None,
+        seed: int | None = None,
+    ) -> None:
+        super().__init__()
+        check_positive(in_channels=in_channels, num_clusters=num_clusters)
+        rows = in_channels
+        if not invariant:
+            if max_num_nodes is None:
+                raise ValueError("max_num_nodes must be given unless invariant=True, got None")
+            check_positive(max_num_nodes=max_num_nodes)
+            rows = max_num_nodes
+        self.distribution = distribution
+        self.invariant = invariant
+        self._given_seed = seed
+        self.register_buffer("matrix", torch.empty(rows, num_clusters))
+        self.register_buffer("seed", torch.zeros((), dtype=torch.long))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw the matrix anew (from another seed if none was given)."""
+        seed = resolve_seed(self._given_seed)
+        self.seed.fill_(seed)
+        rows, columns = self.matrix.shape
+        self.matrix.copy_(draw_matrix(self.distribution, rows, columns, seed))
+
+    def forward(self, graphs: SoftGraphs) -> Tensor:
+        """S [.., K]."""
+        matrix = self.matrix.to(graphs.x.dtype)
+        scores = graphs.x.detach() @ matrix if self.invariant else graphs.rows(matrix)
+        return graphs.real(scores.softmax(-1))
+
+    def extra_repr(self) -> str:
+        """The matrix's shape and law."""
+        rows, columns = self.matrix.shape
+        kind = "invariant" if self.invariant else "one row per place"
+        return f"{rows} x {columns}, {self.distribution}, {kind}"
+
+
+_SAMPLERS: dict[str, Callable[[int, int, torch.Generator], Tensor]] = {
+    "uniform": lambda n, k, g: torch.rand(n, k, generator=g, device="cpu"),
+    "normal": lambda n, k, g: torch.randn(n, k, generator=g, device="cpu"),
+    "bernoulli": lambda n, k, g: (torch.rand(n, k, generator=g, device="cpu") < 0.3).float(),
+    "categorical": lambda n, k, g: nn.functional.one_hot(
+        torch.randint(k, (n,), generator=g, device="cpu"), k
+    ),
+}
+
+
+def draw_matrix(distribution: str | Distribution, rows: int, columns: int, seed: int) -> Tensor:
+    """A random matrix [rows, columns] that depends on the seed alone; no global state is touched.
+
+    ``"uniform"`` U(0, 1), ``"normal"`` N(0, 1), ``"bernoulli"`` B(0.3), ``"categorical"`` (one-hot
+    rows), or a ``torch.distributions.Distribution`` of single entries or of whole rows.
+
+    Raises:
+        ValueError: on an unknown distribution, or one whose samples do not fit.
+
+    >>> draw_matrix("categorical", 3, 4, seed=0).sum(1)
+    tensor([1, 1, 1])
+    """
+    if isinstance(distribution, Distribution):
+        return _sample(distribution, rows, columns, seed)
+    if distribution not in _SAMPLERS:
+        raise ValueError(
+            f"distribution must be one of {', '.join(_SAMPLERS)} or a "
+            f"torch.distributions.Distribution, got {distribution!r}"
+        )
+    return _SAMPLERS[distribution](rows, columns, torch.Generator().manual_seed(seed))
+
+
+def _sample(distribution: Distribution, rows: int, columns: int, seed: int) -> Tensor:
+    entry = distribution.batch_shape + distribution.event_shape
+    if entry not in ((), (columns,)):
+        raise ValueError(
+            f"distribution must have samples of shape [] or [{columns}], got {list(entry)}"
+        )
+    # Distributions draw from the global generators alone: lend them ours.
+    gpus = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
+    with torch.random.fork_rng(devices=gpus):
+        torch.default_generator.manual_seed(seed)
+        if gpus:
+            torch.cuda.manual_seed_all(seed)
+        return distribution.sample((rows,) if entry else (rows, columns))
+
+
+def check_positive(**sizes: int) -> None:
+    """Raise a ``ValueError`` that names the first size that is not a positive integer."""
+    for name, size in sizes.items():
+        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+            raise ValueError(f"{name} must be a positive integer, got {size!r}")

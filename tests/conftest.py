@@ -1,0 +1,12 @@
+import os
+
+import torch
+from hypothesis import HealthCheck, settings
+
+# The same examples in every run; HYPOTHESIS_PROFILE=explore looks for new ones.
+shared = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("fixed", max_examples=60, derandomize=True, database=None, **shared)
+settings.register_profile("explore", max_examples=2000, **shared)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
+
+torch.sparse.check_sparse_tensor_invariants.enable()

@@ -1,0 +1,109 @@
+import pytest
+import torch
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from soft_oracles import dense, members, normal
+from strategies import batches
+
+from graphpool_sanity.nodes import read_nodes
+
+F, K = 3, 2
+seeds = st.integers(0, 999)
+small = batches(max_graphs=5, max_size=12)
+
+
+@given(small, seeds, st.integers(0, 3))
+def test_both_layouts_hold_the_real_nodes(graphs, seed, padding):
+    assume(graphs.num_nodes)
+    x = normal(graphs.num_nodes, F, seed=seed)
+    full = dense(graphs, x, padding=padding)
+    for nodes in (
+        read_nodes(x, graphs.batch, max_num_nodes=full.x.size(1)),
+        read_nodes(full.x, mask=full.mask),
+    ):
+        assert torch.equal(nodes.x, x)
+        assert torch.equal(nodes.batch, graphs.batch)
+        assert torch.equal(nodes.pad(x), full.x)
+        assert (nodes.num_graphs, nodes.width) == full.x.shape[:2]
+
+
+@given(small, seeds)
+def test_pooling_by_definition(graphs, seed):
+    assume(graphs.num_nodes)
+    x, s = normal(graphs.num_nodes, F, seed=seed), normal(graphs.num_nodes, K, seed=seed + 1)
+    wanted = torch.stack([s[own].T @ x[own] for own in members(graphs)])
+    torch.testing.assert_close(read_nodes(x, graphs.batch).pool(s), wanted)
+
+
+def test_nodes_keep_their_places_among_holes():
+    mask = torch.tensor([[False, True, False, True], [True, False, False, False]])
+    x = normal(2, 4, F)
+    nodes = read_nodes(x, mask=mask)
+    assert nodes.position.tolist() == [1, 3, 0]
+    assert torch.equal(nodes.pad(nodes.x), x * mask.unsqueeze(-1))
+    assert nodes.rows(torch.arange(4.0).view(4, 1)).flatten().tolist() == [1, 3, 0]
+    torch.testing.assert_close(nodes.pool(nodes.x[:, :1]), (x * mask[..., None])[..., :1].mT @ x)
+
+
+def test_masks_may_be_numbers():
+    mask = torch.tensor([[1.0, 1.0, 0.0]])
+    assert read_nodes(normal(1, 3, F), mask=mask).position.tolist() == [0, 1]
+
+
+def test_sizes_may_be_given():
+    x, batch = normal(3, F), torch.tensor([0, 0, 2])
+    nodes = read_nodes(x, batch, max_num_nodes=4, batch_size=5)
+    assert nodes.pad(x).shape == (5, 4, F)
+    assert nodes.pool(x).shape == (5, F, F)
+    alone = read_nodes(x, max_num_nodes=5)
+    assert (alone.num_graphs, alone.width) == (1, 5)
+
+
+def test_graphs_without_nodes():
+    for x, batch in ((normal(0, F), None), (normal(0, F), torch.empty(0).long())):
+        nodes = read_nodes(x, batch, batch_size=2)
+        assert nodes.pad(x).shape == (2, 0, F)
+        assert torch.equal(nodes.pool(x), torch.zeros(2, F, F).double())
+    for shape in ((0, 4, F), (2, 0, F)):
+        nodes = read_nodes(torch.zeros(shape))
+        assert nodes.pad(nodes.x).shape == shape
+        assert nodes.pool(nodes.x).shape == (shape[0], F, F)
+
+
+def test_rows_for_more_nodes_than_there_are_name_the_graph():
+    matrix, message = normal(3, K), "graph 1 of the batch has 4 nodes, max_num_nodes is 3"
+    batch = torch.tensor([0, 0, 1, 1, 1, 1, 2])
+    with pytest.raises(ValueError, match=message):
+        read_nodes(normal(7, F), batch).rows(matrix)
+    mask = torch.tensor([[1, 1, 0, 0, 0], [1, 1, 1, 1, 0], [1, 0, 0, 0, 0]])
+    with pytest.raises(ValueError, match=message):
+        read_nodes(normal(3, 5, F), mask=mask).rows(matrix)
+    with pytest.raises(ValueError, match="graph 0 of the batch has 5 nodes"):
+        read_nodes(normal(3, 5, F)).rows(matrix)
+    padded = read_nodes(normal(3, F), torch.tensor([0, 0, 0]), max_num_nodes=9)
+    assert torch.equal(padded.rows(matrix), matrix)
+
+
+PAIR = torch.tensor([0, 0, 1])
+MALFORMED = {
+    r"x must be a floating point tensor of shape \[N, F\] or \[B, N, F\], got torch.int64": (
+        torch.ones(3, F).long(),
+    ),
+    r"x must be .* of shape \[3\]": (torch.ones(3),),
+    "batch must be sorted": (normal(3, F), PAIR.flip(0)),
+    r"batch must be an int64 tensor of shape \[3\]": (normal(3, F), PAIR[:2]),
+    "batch must not be negative": (normal(3, F), PAIR - 1),
+    "batch must be None beside x of": (normal(1, 3, F), PAIR),
+    "max_num_nodes must be None beside": (normal(1, 3, F), None, None, 3),
+    "batch_size must be None beside": (normal(1, 3, F), None, None, None, 1),
+    r"mask must have shape \[1, 3\], got \[1, 4\]": (normal(1, 3, F), None, torch.ones(1, 4)),
+    r"mask must be None beside x of shape \[N, F\]": (normal(3, F), PAIR, torch.ones(2, 2)),
+    "max_num_nodes must be at least 2 for this batch, got 1": (normal(3, F), PAIR, None, 1),
+    "batch_size must be at least 2 for this batch, got 1": (normal(3, F), PAIR, None, None, 1),
+}
+
+
+@pytest.mark.parametrize("message", MALFORMED)
+def test_malformed_input_is_named(message):
+    with pytest.raises(ValueError, match=message):
+        read_nodes(*MALFORMED[message])
