@@ -95,6 +95,22 @@ def erdos_renyi(size: int, density: float, seed: int) -> tuple[int, Edges]:
     return size, [edge for edge in combinations(range(size), 2) if chance.random() < density]
 
 
+CATERPILLAR = (10, [(0, 1), (1, 2), (2, 3), (0, 4), (1, 5), (1, 6), (2, 7), (3, 8), (3, 9)])
+GRID = (12, [(v, v + 1) for v in range(12) if v % 4 < 3] + [(v, v + 4) for v in range(8)])
+PETERSEN = (
+    10,
+    cycle(5)[1] + [(v, v + 5) for v in range(5)] + [(5 + v, 5 + (v + 2) % 5) for v in range(5)],
+)
+PAW = (4, [(0, 1), (1, 2), (2, 0), (2, 3)])
+# The rings and chains of molecules, as in NCI1: anthracene with substituents, a steroid.
+ANTHRACENE = (18, cycle(14)[1] + [(1, 10), (3, 8), (0, 14), (5, 15), (15, 16), (12, 17)])
+STEROID = (
+    28,
+    [(v, v + 1) for v in range(16)]
+    + [(0, 5), (4, 9), (9, 8), (7, 13), (12, 16), (12, 17), (9, 18), (2, 19)]
+    + [(16, 20), (20, 21), (20, 22), (22, 23), (23, 24), (24, 25), (25, 26), (25, 27)],
+)
+
 FAMILIES = (edgeless, path, cycle, star, bipartite, clique_and_isolated, co_path, clique)
 
 

@@ -32,11 +32,6 @@ def normal(*shape, dtype=torch.float64, seed=0):
     return torch.randn(*shape, dtype=torch.float64, generator=generator).to(dtype)
 
 
-def clusters(pool, times=5, graphs=RING):
-    x = torch.zeros(graphs.num_nodes, 1)
-    return [pool(x, graphs.edge_index, batch=graphs.batch).cluster.tolist() for _ in range(times)]
-
-
 # What goes in and what comes out
 
 

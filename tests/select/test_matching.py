@@ -15,10 +15,17 @@ from matching_oracles import (
     total_variation,
 )
 from strategies import (
+    ANTHRACENE,
+    CATERPILLAR,
+    GRID,
+    PAW,
+    PETERSEN,
+    STEROID,
     Graphs,
     batch_of,
     batches,
     clique,
+    clique_and_isolated,
     complement,
     cycle,
     erdos_renyi,
@@ -123,13 +130,6 @@ def test_the_complement_of_small_graphs_is_the_sequential_algorithm(graphs, seed
 # Law: many copies of a graph in one call are many draws
 
 
-CATERPILLAR = (10, [(0, 1), (1, 2), (2, 3), (0, 4), (1, 5), (1, 6), (2, 7), (3, 8), (3, 9)])
-GRID = (12, [(v, v + 1) for v in range(12) if v % 4 < 3] + [(v, v + 4) for v in range(8)])
-PETERSEN = (
-    10,
-    cycle(5)[1] + [(v, v + 5) for v in range(5)] + [(5 + v, 5 + (v + 2) % 5) for v in range(5)],
-)
-PAW = (4, [(0, 1), (1, 2), (2, 0), (2, 3)])
 SMALL = {
     "C6": cycle(6),
     "P6": path(6),
@@ -142,14 +142,6 @@ SMALL = {
     "ER(12, 0.4)": erdos_renyi(12, 0.4, seed=1),
     "ER(12, 0.8)": erdos_renyi(12, 0.8, seed=1),
 }
-# The rings and chains of molecules, as in NCI1: anthracene with substituents, a steroid.
-ANTHRACENE = (18, cycle(14)[1] + [(1, 10), (3, 8), (0, 14), (5, 15), (15, 16), (12, 17)])
-STEROID = (
-    28,
-    [(v, v + 1) for v in range(16)]
-    + [(0, 5), (4, 9), (9, 8), (7, 13), (12, 16), (12, 17), (9, 18), (2, 19)]
-    + [(16, 20), (20, 21), (20, 22), (22, 23), (23, 24), (24, 25), (25, 26), (25, 27)],
-)
 
 
 def draw(rule, graph, draws, seed=1):
@@ -163,6 +155,10 @@ def draw(rule, graph, draws, seed=1):
 
 def counts(clusters):
     return Counter((1 + clusters.amax(1) - clusters.amin(1)).tolist())
+
+
+def mean(drawn):
+    return sum(count * times for count, times in drawn.items()) / drawn.total()
 
 
 @pytest.mark.parametrize("rule", [match_edges, match_complement], ids=lambda rule: rule.__name__)
@@ -202,14 +198,25 @@ def test_seeds_of_evaluation_follow_the_law_too(rule):
 def test_the_complement_of_larger_graphs_is_close_to_the_law(graph):
     """Above twelve nodes the law is close and no more.
 
-    Measured with 50 000 draws: total variation at most 0.011 on these and on molecules, where
-    4000 draws against 4000 leave about 0.01 to chance.
+    Measured with 40 000 draws: total variation 0.014 on C16, below 0.01 on the others. Of 4000
+    draws against 4000 about 0.01 is chance.
     """
     ours = counts(draw(match_complement, graph, 4000))
     theirs = draw_counts(batch_of(graph).non_neighbours(), 4000, seed=0)
     assert total_variation(ours, theirs) < 0.03
-    mean, wanted = (sum(k * v for k, v in c.items()) / c.total() for c in (ours, theirs))
-    assert mean == pytest.approx(wanted, rel=0.005)
+    assert mean(ours) == pytest.approx(mean(theirs), rel=0.005)
+
+
+def test_the_complement_of_a_clique_beside_isolated_nodes_is_furthest_from_the_law():
+    """The worst case known: 23.66 clusters where the sequential algorithm leaves 22.71.
+
+    A first round pairs isolated nodes with each other too often, for pairs that are refused in
+    the clique are not drawn again at once.
+    """
+    graph = clique_and_isolated(40)
+    ours = counts(draw(match_complement, graph, 1000))
+    theirs = draw_counts(batch_of(graph).non_neighbours(), 1000, seed=0)
+    assert mean(ours) == pytest.approx(mean(theirs), rel=0.05)
 
 
 # Where chance comes from

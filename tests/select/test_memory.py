@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from soft_oracles import normal
 
 from graphpool_sanity.nodes import read_nodes
-from graphpool_sanity.select.memory import KeyDistance, StudentT
+from graphpool_sanity.select.memory import KeyDistance, StudentT, squared_distances
 
 H, K, F = 2, 3, 4
 SELECTORS = {"t": StudentT(1.0), "t with tau 2.5": StudentT(2.5), "distance": KeyDistance()}
@@ -54,38 +54,20 @@ def test_values_and_gradients_by_definition(select, n, seed):
 def test_gradients_are_those_of_finite_differences(select):
     inputs = memory(5)
     assert torch.autograd.gradcheck(lambda *inputs: selected(select, *inputs), inputs)
-
-
-@every
-@pytest.mark.parametrize("trained", range(3), ids=["queries", "keys", "weight"])
-def test_one_input_alone_can_be_trained(select, trained):
-    inputs = memory(5)
-    wanted = torch.autograd.grad(selected(select, *inputs).square().sum(), inputs)
-    inputs = [part.detach().requires_grad_(i == trained) for i, part in enumerate(inputs)]
-    selected(select, *inputs).square().sum().backward()
-    torch.testing.assert_close(inputs[trained].grad, wanted[trained])
-    assert sum(part.grad is not None for part in inputs) == 1
-
-
-def test_a_second_derivative_is_refused_rather_than_wrong():
-    inputs = memory(5)
-    s = selected(StudentT(1.0), *inputs)
-    (first,) = torch.autograd.grad(s.square().sum(), inputs[0], create_graph=True)
-    with pytest.raises(RuntimeError, match="once_differentiable"):
-        first.sum().backward()
+    assert torch.autograd.gradgradcheck(lambda *inputs: selected(select, *inputs), inputs)
 
 
 def test_at_a_key_the_distance_is_zero_and_pulls_nowhere():
     keys = torch.tensor([[[0.0, 0.0], [3.0, 4.0]]]).requires_grad_()
     x = torch.zeros(1, 2).requires_grad_()
-    scores = KeyDistance().score(x, keys, torch.ones(1))
+    scores = KeyDistance().score(squared_distances(x, keys))
     assert scores.flatten().tolist() == [0, 5]
     to_x, to_keys = torch.autograd.grad(scores.sum(), (x, keys))
     torch.testing.assert_close(to_x, torch.tensor([[-0.6, -0.8]]))
     torch.testing.assert_close(to_keys, torch.tensor([[[0.0, 0.0], [0.6, 0.8]]]))
 
 
-@pytest.mark.parametrize("tau", [1e-3, 1.0, 100.0])
+@pytest.mark.parametrize("tau", [1e-3, 1.0, 1e3, 1e6])
 @pytest.mark.parametrize("scale", [1e-4, 1.0, 1e4])
 def test_shares_stay_finite_however_far_the_keys_are(tau, scale):
     x, keys, _ = (part.detach().float() for part in memory(9, scale=scale))
@@ -105,7 +87,7 @@ def test_distances_are_as_exact_as_those_of_cdist(dtype, offset):
     x, keys = normal(500, 64) + offset, 10 * torch.rand(1, 30, 64).double()
     exact = distances(x, keys)[:, 0].T
     low_x, low_keys = x.to(dtype), keys.to(dtype)
-    ours = KeyDistance().score(low_x, low_keys, torch.ones(1, dtype=dtype))
+    ours = KeyDistance().score(squared_distances(low_x, low_keys))[0]
     theirs = torch.cdist(low_keys[0], low_x)
     error, allowed = ((d.double() - exact).abs().max() for d in (ours, theirs))
     assert error <= 2 * allowed + 4 * torch.finfo(dtype).eps * exact.max()
