@@ -113,12 +113,16 @@ def _check_shapes(
 
 
 def unpack(
-    adj: Adj, num_nodes: int, edge_attr: Tensor | None = None
+    adj: Adj,
+    num_nodes: int,
+    edge_attr: Tensor | None = None,
+    edge_weight: Tensor | None = None,
 ) -> tuple[Tensor, Tensor | None]:
     """``(edge_index, edge_attr)`` of any adjacency that PyG knows.
 
     Takes a [2, E] tensor, an ``EdgeIndex``, a ``torch_sparse.SparseTensor`` or a ``torch.sparse``
-    COO, CSR or CSC matrix. The values of a sparse matrix are its edge attributes.
+    COO, CSR or CSC matrix. The values of a sparse matrix are its edge attributes; attributes or
+    weights given apart belong to a [2, E] tensor, whose edges have an order.
 
     >>> unpack(torch.eye(2).to_sparse(), num_nodes=2)
     (tensor([[0, 1],
@@ -149,8 +153,9 @@ def unpack(
             f"edge_index must be of size {num_nodes} x {num_nodes} as a sparse adjacency of "
             f"{num_nodes} nodes, got {list(size)}"
         )
-    if edge_attr is not None:
-        raise ValueError("edge_attr must be None beside a sparse adjacency, which holds its values")
+    for name, value in (("edge_attr", edge_attr), ("edge_weight", edge_weight)):
+        if value is not None:
+            raise ValueError(f"{name} must be None beside a sparse adjacency and its own values")
     if not isinstance(adj, Tensor):
         row, col, value = adj.coo()
         return torch.stack([row, col]), value

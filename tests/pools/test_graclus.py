@@ -13,7 +13,13 @@ from torch.autograd import gradcheck
 from torch_geometric.data import Batch
 from torch_geometric.typing import SparseTensor
 
-from graphpool_sanity import ComplementGraclusPool, GraclusPool, PoolOutput, RandomMatchingPool
+from graphpool_sanity import (
+    ComplementGraclusPool,
+    GraclusPool,
+    PoolOutput,
+    RandomMatchingPool,
+    graclus,
+)
 
 ALLOWED = {
     GraclusPool: Graphs.neighbours,
@@ -208,6 +214,14 @@ def test_malformed_input_is_refused_by_name(pool, wrong, message):
 def test_malformed_weights_are_refused_by_name(weight):
     with pytest.raises(ValueError, match=r"^edge_weight must"):
         GraclusPool()(X, PATH, edge_weight=weight)
+
+
+def test_weights_belong_to_an_edge_index_and_not_to_a_sparse_matrix():
+    sparse = torch.sparse_coo_tensor(PATH, torch.ones(PATH.size(1)), (len(X), len(X)))
+    with pytest.raises(ValueError, match=r"^edge_weight must be None beside a sparse"):
+        GraclusPool()(X, sparse, edge_weight=torch.ones(PATH.size(1)))
+    with pytest.raises(ValueError, match=r"^edge_weight must be None beside a sparse"):
+        graclus(sparse, len(X), edge_weight=torch.ones(PATH.size(1)))
 
 
 # On other devices, and beside others

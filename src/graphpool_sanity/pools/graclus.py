@@ -65,7 +65,7 @@ class _MatchingPool(nn.Module):
     ) -> PoolOutput:
         if x.dim() != 2:
             raise ValueError(f"x must have shape [N, F], got {list(x.shape)}")
-        edge_index, value = unpack(adj, x.size(0), edge_attr)
+        edge_index, value = unpack(adj, x.size(0), edge_attr, edge_weight)
         graph = read_graph(edge_index, x.size(0), batch, edge_weight)
 
         cluster = self.select(graph)

@@ -40,7 +40,9 @@ def match_complement(graph: Graph, priority: Tensor) -> Tensor:
 
     Pairs drawn by chance are edges at the rate of the graph's density. In a sparse graph this
     leaves few nodes, in a dense one there are few non-edges: either way the non-edges between
-    the nodes left can be listed, and matched as Graclus matches edges.
+    the nodes left can be listed, and matched as Graclus matches edges. The law is that of the
+    sequential visit for graphs of at most 12 nodes, and close to it for larger ones, unless a
+    large clique lies beside sparse parts: there a few more nodes stay single.
     """
     row, col = graph.edge_index
     mate = torch.arange(graph.num_nodes, device=row.device)
@@ -190,7 +192,7 @@ def graclus(
         edge_index: The graph: [2, E], or any sparse adjacency.
         num_nodes: The number of nodes :math:`N`.
         batch: [N], the graph of each node, sorted; one graph if ``None``.
-        edge_weight: [E], edge weights.
+        edge_weight: [E], edge weights, beside an edge_index [2, E] only.
         generator: Where chance is drawn from; the global generator if ``None``.
 
     Returns:
@@ -205,7 +207,7 @@ def graclus(
     >>> graclus(path, 4, edge_weight=torch.tensor([9.0, 1.0, 9.0])).tolist()
     [0, 0, 1, 1]
     """
-    edge_index, _ = unpack(edge_index, num_nodes)
+    edge_index, _ = unpack(edge_index, num_nodes, edge_weight=edge_weight)
     graph = read_graph(edge_index, num_nodes, batch, edge_weight)
     return _clusters(_match_afresh(match_edges, graph, generator))
 
