@@ -84,6 +84,21 @@ def test_rows_for_more_nodes_than_there_are_name_the_graph():
     assert torch.equal(padded.rows(matrix), matrix)
 
 
+def test_compiled_code_masks_the_rows_that_it_cannot_leave_out(monkeypatch):
+    mask = torch.tensor([[1.0, 1, 0, 0, 0], [1, 0, 1, 0, 0]])
+    x = normal(2, 5, F).masked_fill(mask.unsqueeze(-1) == 0, torch.nan)
+    wanted = read_nodes(x, mask=mask)
+    monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
+    nodes = read_nodes(x, mask=mask)
+    assert nodes.x.shape == (10, F)
+    matrix = normal(3, K)
+    s, t = wanted.rows(matrix), nodes.real(nodes.rows(matrix))
+    assert torch.equal(nodes.pad(t), wanted.pad(s))
+    torch.testing.assert_close(nodes.pool(t), wanted.pool(s))
+    with pytest.raises(ValueError, match="graph 1 of the batch has 3 nodes, max_num_nodes is 2"):
+        nodes.rows(matrix[:2])
+
+
 PAIR = torch.tensor([0, 0, 1])
 MALFORMED = {
     r"x must be a floating point tensor of shape \[N, F\] or \[B, N, F\], got torch.int64": (

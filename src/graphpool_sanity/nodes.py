@@ -110,4 +110,4 @@ def _read_dense(x: Tensor, mask: Tensor | None) -> Nodes:
         else:
             place, mask = mask.nonzero().view(-1), None
             rows = rows.index_select(0, place)
-    return Nodes(rows, place // max(width, 1), place % max(width, 1), num_graphs, width, mask)
+    return Nodes(rows, place // width, place % width, num_graphs, width, mask)

@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn.functional import one_hot
 from torch_geometric.nn import DenseSAGEConv, dense_diff_pool
 
-from graphpool_sanity.pools.diff_pool import DiffPool, RandomDiffPool
+from graphpool_sanity import DiffPool, RandomDiffPool
 
 F, K = 4, 3
 seeds = st.integers(0, 999)

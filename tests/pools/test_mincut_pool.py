@@ -7,7 +7,7 @@ from strategies import batch_of, batches, clique, cycle, edgeless
 from torch import nn
 from torch_geometric.nn import MLP, dense_mincut_pool
 
-from graphpool_sanity.pools.mincut_pool import MinCutPool, RandomMinCutPool
+from graphpool_sanity import MinCutPool, RandomMinCutPool
 
 F, K = 4, 3
 seeds = st.integers(0, 999)

@@ -1,54 +1,18 @@
-"""What every soft pooling layer promises, whatever its selector and its losses."""
-
-import copy
-import pickle
+"""What every soft pooling layer computes, whatever its selector and its losses."""
 
 import pytest
 import torch
 from adjacencies import every_kind
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from soft_layers import MIXED, F, K, assert_same, every, invariant, layer, of_places, random, sparse
 from soft_oracles import dense, normal, permuted
-from strategies import batch_of, batches, cycle, edgeless, path, star
+from strategies import batch_of, batches, edgeless, path
 
-from graphpool_sanity.pools.diff_pool import DiffPool, RandomDiffPool
-from graphpool_sanity.pools.mincut_pool import MinCutPool, RandomMinCutPool
+from graphpool_sanity import DiffPool
 
-F, K, PLACES = 5, 3, 30
-
-LAYERS = {
-    "DiffPool": lambda: DiffPool(F, K),
-    "RandomDiffPool": lambda: RandomDiffPool(F, K),
-    "RandomDiffPool of places": lambda: RandomDiffPool(F, K, "uniform", False, PLACES),
-    "MinCutPool": lambda: MinCutPool(F, K),
-    "RandomMinCutPool": lambda: RandomMinCutPool(F, K, "uniform", True),
-    "RandomMinCutPool of places": lambda: RandomMinCutPool(F, K, max_num_nodes=PLACES),
-}
-
-
-def layers(wanted=lambda name: True):
-    names = [name for name in LAYERS if wanted(name)]
-    return pytest.mark.parametrize("build", [LAYERS[name] for name in names], ids=names)
-
-
-every = layers()
-sparse = layers(lambda name: name != "DiffPool")
-random = layers(lambda name: name.startswith("Random"))
-of_places = layers(lambda name: name.endswith("places"))
-invariant = layers(lambda name: not name.endswith("places"))
 seeds = st.integers(0, 999)
 small = batches(max_graphs=4, max_size=12)
-MIXED = batch_of(cycle(5), edgeless(1), star(4), path(7), edgeless(3))
-
-
-def layer(build, seed=0):
-    torch.manual_seed(seed)
-    return build().double()
-
-
-def assert_same(got, wanted, **tolerance):
-    for name in wanted._fields:
-        torch.testing.assert_close(getattr(got, name), getattr(wanted, name), **tolerance)
 
 
 @sparse
@@ -62,7 +26,7 @@ def test_sparse_input_gives_the_values_and_gradients_of_dense_input(build, graph
         if use_dense:
             out = pool(*dense(graphs, x, padding=2), z=dense(graphs, z, padding=2).x)
         else:
-            out = pool(x, graphs.edge_index, batch=graphs.batch, z=z)
+            out = pool(x, graphs.edge_index, None, graphs.batch, z)
         (out.x.sin().sum() + out.adj.cos().sum() + out.graph_loss + out.assignment_loss).backward()
         weights = [weight.grad.clone() for weight in pool.parameters()]
         pool.zero_grad()
@@ -145,8 +109,7 @@ def test_a_row_per_place_follows_the_order_of_nodes(build):
     shuffled, order = permuted(MIXED, seed=1)
     before = pool(x, MIXED.edge_index, batch=MIXED.batch)
     after = pool(x[order], shuffled.edge_index, batch=MIXED.batch)
-    for name in ("x", "adj", "graph_loss"):
-        assert (getattr(before, name) - getattr(after, name)).abs().max() > 1e-5
+    assert all((a - b).abs().max() > 1e-5 for a, b in zip(before[:3], after[:3], strict=True))
 
 
 @random
@@ -195,107 +158,3 @@ def test_tiny_and_edgeless_graphs_have_finite_losses_and_gradients(build, graphs
     out = pool(*full)._replace(x=pool(full.x, full.adj.requires_grad_(), full.mask).x)
     sum(t.sum() for t in out).backward()
     assert all(t.isfinite().all() for t in (*out, x.grad, *(w.grad for w in pool.parameters())))
-
-
-@every
-@pytest.mark.parametrize("dtype", [torch.half, torch.bfloat16])
-@pytest.mark.parametrize("padding", [0, 2])
-def test_half_precision(build, dtype, padding):
-    exact, pool = layer(build), layer(build).to(dtype)
-    x = normal(MIXED.num_nodes, F)
-    wanted = exact(*dense(MIXED, x, padding=padding))
-    x = x.to(dtype).requires_grad_()
-    calls = [dense(MIXED, x, padding=padding)]
-    calls += [] if isinstance(pool, DiffPool) else [(x, MIXED.edge_index, None, MIXED.batch)]
-    for call in calls:
-        out = pool(*call)
-        assert {t.dtype for t in out} == {dtype}
-        assert_same(type(out)(*(t.double() for t in out)), wanted, atol=0.1, rtol=0.1)
-        sum(t.sum() for t in out).backward()
-        assert x.grad.isfinite().all()
-
-
-@every
-def test_autocast(build):
-    pool, x = layer(build).float(), normal(MIXED.num_nodes, F).float()
-    calls = [dense(MIXED, x)]
-    calls += [] if isinstance(pool, DiffPool) else [(x, MIXED.edge_index, None, MIXED.batch)]
-    for call in calls:
-        wanted = pool(*call)
-        with torch.autocast("cpu", torch.bfloat16):
-            out = pool(*call)
-        assert out.x.dtype == out.adj.dtype == torch.bfloat16
-        assert out.graph_loss.dtype == out.assignment_loss.dtype == torch.float
-        assert_same(type(out)(*(t.float() for t in out)), wanted, atol=0.1, rtol=0.1)
-
-
-@every
-def test_dense_input_compiles_into_one_graph(build):
-    pool, call = layer(build), dense(MIXED, normal(MIXED.num_nodes, F))
-    torch.compiler.reset()
-    compiled = torch.compile(pool, fullgraph=True, backend="aot_eager")
-    assert_same(compiled(*call), pool(*call))
-    assert_same(compiled(*call[:2]), pool(*call[:2]))
-
-
-@every
-def test_a_state_dict_reproduces_the_outputs(build):
-    pool, other = layer(build, seed=1), layer(build, seed=2)
-    call = dense(MIXED, normal(MIXED.num_nodes, F))
-    assert not torch.equal(other(*call).x, pool(*call).x)
-    twins = [copy.deepcopy(pool), pickle.loads(pickle.dumps(pool))]
-    other.load_state_dict(pool.state_dict())
-    for twin in (other, *twins):
-        assert_same(twin(*call), pool(*call), atol=0, rtol=0)
-
-
-@every
-def test_resetting_draws_anew(build):
-    pool, call = layer(build), dense(MIXED, normal(MIXED.num_nodes, F))
-    before = pool(*call).x
-    pool.reset_parameters()
-    assert not torch.equal(pool(*call).x, before)
-
-
-@random
-def test_calls_neither_draw_nor_change(build):
-    pool, call = layer(build), dense(MIXED, normal(MIXED.num_nodes, F))
-    state, first = torch.get_rng_state(), pool(*call)
-    assert_same(pool.eval()(*call), first, atol=0, rtol=0)
-    assert torch.equal(torch.get_rng_state(), state)
-
-
-@every
-def test_outputs_are_contiguous_and_own_their_memory(build):
-    out = layer(build)(*dense(MIXED, normal(MIXED.num_nodes, F)))
-    assert out.x.is_contiguous()
-    assert out.adj.is_contiguous()
-    out.adj.mul_(2)  # in place, as PyG's functions allow
-
-
-@pytest.mark.parametrize("kind", [DiffPool, RandomDiffPool, MinCutPool, RandomMinCutPool])
-def test_sizes_are_checked(kind):
-    more = {"max_num_nodes": 4} if kind.__name__.startswith("Random") else {}
-    for in_channels, num_clusters, name in ((0, 3, "in_channels"), (3, -1, "num_clusters")):
-        with pytest.raises(ValueError, match=f"{name} must be a positive integer"):
-            kind(in_channels, num_clusters, **more)
-
-
-@every
-def test_channels_are_checked(build):
-    with pytest.raises(ValueError, match=r"x must have 5 channels, got \[2, 4, 6\]"):
-        layer(build)(normal(2, 4, 6), normal(2, 4, 4))
-
-
-@every
-def test_repr_shows_layer_sizes_and_selector(build):
-    pool = layer(build)
-    text = repr(pool)
-    assert text.startswith(f"{type(pool).__name__}(\n  5, num_clusters=3\n  (select): ")
-    assert type(pool.select).__name__ in text
-
-
-def test_repr_shows_the_random_matrix():
-    text = repr(RandomMinCutPool(5, 3, "uniform", max_num_nodes=9).select)
-    assert text == "RandomAssignment(9 x 3, uniform, one row per place)"
-    assert repr(RandomDiffPool(5, 3).select) == "RandomAssignment(5 x 3, normal, invariant)"

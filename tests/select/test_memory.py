@@ -81,6 +81,14 @@ def test_shares_stay_finite_however_far_the_keys_are(tau, scale):
     torch.testing.assert_close(s, exact.float(), atol=1e-3, rtol=1e-3)
 
 
+@pytest.mark.parametrize("tau", [1e-3, 1.0])
+def test_a_node_on_a_far_key_belongs_to_it_whatever_rounding_does(tau):
+    keys = 1e3 * normal(1, 50, F, dtype=torch.float)
+    s = selected(StudentT(tau), keys[0], keys, torch.full((1,), 9.0))
+    assert s.isfinite().all()
+    assert torch.equal(s.argmax(1), torch.arange(50))
+
+
 @pytest.mark.parametrize("dtype", [torch.float, torch.double])
 @pytest.mark.parametrize("offset", [0.0, 100.0])
 def test_distances_are_as_exact_as_those_of_cdist(dtype, offset):
