@@ -5,15 +5,12 @@
 Needs the TU data sets NCI1 and DD. Without names, every measurement is taken.
 """
 
-import ctypes
-import resource
 import sys
 import time
 from collections.abc import Callable, Iterable
-from pathlib import Path
 
 import torch
-from measure import medians, ratio, real_batch
+from measure import medians, peak_memory, ratio, real_batch
 from torch import Tensor
 from torch_geometric.data import Batch
 from torch_geometric.nn import dense_diff_pool
@@ -38,14 +35,6 @@ def describe(name: str, data: Batch, ms: dict[str, float]) -> None:
     """Print the batch and the times taken on it."""
     print(f"{name}: {data.num_graphs} graphs, {data.num_nodes} nodes, {data.num_edges} edges")
     print("  " + ", ".join(f"{what} {value:.2f} ms" for what, value in ms.items()))
-
-
-def peak_memory(forget: bool = False) -> float:
-    """The most memory of the process in GB, since it was last told to forget it (on Linux)."""
-    if forget:
-        ctypes.CDLL(None).malloc_trim(0)
-        Path("/proc/self/clear_refs").write_text("5")
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
 def diff_pool(name: str, num_graphs: int, clusters: int, repeats: int, wanted: str) -> None:

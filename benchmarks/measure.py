@@ -1,5 +1,6 @@
 """Fair timing of alternatives: in one run, in turn, medians and ratios."""
 
+import ctypes
 import gc
 import os
 import statistics
@@ -30,6 +31,15 @@ def medians(work: Mapping[str, Callable[[], object]], repeats: int) -> dict[str,
 def ratio(what: str, value: float, wanted: str) -> None:
     """Print one ratio beside what is wanted of it."""
     print(f"  {what:<68} {value:8.2f}x   (wanted: {wanted})")
+
+
+def peak_memory(forget: bool = False) -> float:
+    """The most memory of the process in GB, since it was last told to forget it (on Linux)."""
+    if forget:
+        ctypes.CDLL(None).malloc_trim(0)
+        Path("/proc/self/clear_refs").write_text("5")
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) / 2**20
 
 
 def real_batch(name: str, num_graphs: int = 64) -> Batch:
