@@ -51,17 +51,18 @@ def read_graph(
     start = torch.zeros_like(index)
     torch.mul(index[1:], step != 0, out=start[1:])
     position = index - start.cummax(0).values
-    inside = edge_index.clamp(0, num_nodes - 1)
-    row, col = inside.unbind()
     facts = {
         "first": batch[0],
         "last": batch[-1],
         "furthest": position.max(),
         "unsorted": (step < 0).any(),
-        "outside": (edge_index != inside).any(),
-        "loops": (row == col).any(),
-        "across": (batch.index_select(0, row) != batch.index_select(0, col)).any(),
     }
+    if edge_index.size(1) > 0:
+        inside = edge_index.clamp(0, num_nodes - 1)
+        row, col = inside.unbind()
+        facts["outside"] = (edge_index != inside).any()
+        facts["loops"] = (row == col).any()
+        facts["across"] = (batch.index_select(0, row) != batch.index_select(0, col)).any()
     if edge_weight is not None:
         facts["nan"] = edge_weight.isnan().any()
     values = torch.stack([fact.long() for fact in facts.values()]).tolist()  # the one transfer
@@ -74,7 +75,7 @@ def read_graph(
         position,
         num_graphs=seen["last"] + 1,
         largest=seen["furthest"] + 1,
-        has_loops=bool(seen["loops"]),
+        has_loops=bool(seen.get("loops")),
         edge_weight=edge_weight,
     )
 
@@ -84,12 +85,12 @@ def _check_values(seen: dict[str, int], edge_index: Tensor, num_nodes: int) -> N
         raise ValueError("batch must be sorted, got a decreasing one")
     if seen["first"] < 0:
         raise ValueError(f"batch must not be negative, got {seen['first']}")
-    if seen["outside"]:
+    if seen.get("outside"):
         raise ValueError(
             f"edge_index must lie in [0, {num_nodes}) for {num_nodes} nodes, "
             f"got values from {edge_index.min()} to {edge_index.max()}"
         )
-    if seen["across"]:
+    if seen.get("across"):
         raise ValueError("edge_index must join nodes of one graph, got an edge between two graphs")
     if seen.get("nan"):
         raise ValueError("edge_weight must be comparable, got NaN")

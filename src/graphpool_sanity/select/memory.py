@@ -17,13 +17,13 @@ class _KeySelector(nn.Module):
     def forward(self, nodes: Nodes, keys: Tensor, weight: Tensor) -> Tensor:
         """S [n, K]."""
         with torch.autocast(nodes.x.device.type, enabled=False):
-            scores = self.score(squared_distances(widen(nodes.x), widen(keys)))
+            scores = self.score(widen(nodes.x), widen(keys))
             merged = widen(weight) @ scores.flatten(1)
             s = merged.view(scores.shape[1:]).softmax(0).t()
         return nodes.real(s.to(nodes.x.dtype))
 
-    def score(self, square: Tensor) -> Tensor:
-        """The scores [H, K, n] of squared distances."""
+    def score(self, queries: Tensor, keys: Tensor) -> Tensor:
+        """The scores [H, K, n] of ``queries`` [n, F] by ``keys`` [H, K, F]."""
         raise NotImplementedError
 
 
@@ -41,9 +41,10 @@ class StudentT(_KeySelector):
             raise ValueError(f"tau must be positive, got {tau}")
         self.tau = tau
 
-    def score(self, square: Tensor) -> Tensor:
-        """The shares [H, K, n], as a softmax of logarithms: far keys cannot make all vanish."""
-        return ((square / self.tau).log1p() * (-(self.tau + 1) / 2)).softmax(1)
+    def score(self, queries: Tensor, keys: Tensor) -> Tensor:
+        """The shares [H, K, n], as a softmax of logarithms: exact for any tau, however far."""
+        scaled = squared_distances(queries, keys, 1 / self.tau)
+        return (scaled.log1p() * (-(self.tau + 1) / 2)).softmax(1)
 
     def extra_repr(self) -> str:
         """The temperature."""
@@ -53,19 +54,21 @@ class StudentT(_KeySelector):
 class KeyDistance(_KeySelector):
     r"""Scores by the distance itself, :math:`\|\mathbf{q}_i - \mathbf{k}_{jh}\|`."""
 
-    def score(self, square: Tensor) -> Tensor:
+    def score(self, queries: Tensor, keys: Tensor) -> Tensor:
         """The distances [H, K, n]; at a key itself the gradient is zero."""
-        return safe_sqrt(square)
+        return safe_sqrt(squared_distances(queries, keys))
 
 
-def squared_distances(queries: Tensor, keys: Tensor) -> Tensor:
+def squared_distances(queries: Tensor, keys: Tensor, scale: float = 1.0) -> Tensor:
     """[H, K, n], of ``queries`` [n, F] from ``keys`` [H, K, F], by one product of matrices.
+
+    All are multiplied by ``scale``, at no cost for each of them.
 
     >>> squared_distances(torch.tensor([[3.0, 4.0]]), torch.tensor([[[0.0, 0.0], [3.0, 3.0]]]))
     tensor([[[25.],
              [ 1.]]])
     """
     flat = keys.flatten(0, 1)
-    square = torch.addmm(queries.square().sum(1), flat, queries.t(), alpha=-2)
-    square.add_(flat.square().sum(1, keepdim=True))
-    return square.clamp(min=0).view(*keys.shape[:2], queries.size(0))
+    square = torch.addmm(scale * queries.square().sum(1), flat, queries.t(), alpha=-2 * scale)
+    square.add_(scale * flat.square().sum(1, keepdim=True))
+    return square.relu().view(*keys.shape[:2], queries.size(0))
