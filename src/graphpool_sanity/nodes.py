@@ -8,6 +8,8 @@ from torch import Tensor
 from graphpool_sanity.blocks import cut_into_blocks
 from graphpool_sanity.graph import read_graph
 
+_SLACK = 4  # padding to so many times the nodes costs less than cutting them into blocks
+
 
 class Nodes(NamedTuple):
     """The nodes of a batch of graphs, one graph after the other."""
@@ -16,8 +18,8 @@ class Nodes(NamedTuple):
     """[n, F]."""
     batch: Tensor
     """[n], the graph of each node, sorted."""
-    position: Tensor
-    """[n], the place of each node within its padded graph."""
+    place: Tensor
+    """[n], the place of each node among those of all padded graphs, in ascending order."""
     num_graphs: int
     width: int
     """How many places each padded graph has."""
@@ -30,28 +32,32 @@ class Nodes(NamedTuple):
 
     def rows(self, matrix: Tensor) -> Tensor:
         """[n, K], row i of ``matrix`` for place i of each graph."""
-        limit = matrix.size(0)
+        position, limit = self.place % self.width, matrix.size(0)
         if self.width <= limit:
-            return matrix.index_select(0, self.position)
-        end = self.position + 1 if self.mask is None else (self.position + 1) * self.mask
+            return matrix.index_select(0, position)
+        end = position + 1 if self.mask is None else (position + 1) * self.mask
         if (end > limit).any():
             last = end.argmax()
             raise ValueError(
                 f"graph {self.batch[last]} of the batch has {end[last]} nodes, "
                 f"max_num_nodes is {limit}"
             )
-        return matrix.index_select(0, self.position.clamp(max=limit - 1))
+        return matrix.index_select(0, position.clamp(max=limit - 1))
 
-    def pad(self, s: Tensor) -> Tensor:
-        """[B, N, K], the rows of ``s`` at the places of their nodes, zero elsewhere."""
-        padded = s.new_zeros(self.num_graphs * self.width, s.size(1))
-        padded.index_copy_(0, self.batch * self.width + self.position, s)
-        return padded.view(self.num_graphs, self.width, s.size(1))
+    def pad(self, y: Tensor) -> Tensor:
+        """[B, N, D], the rows of ``y`` [n, D] at the places of their nodes, zero elsewhere."""
+        size = self.num_graphs * self.width
+        if self.place.numel() < size:
+            y = y.new_zeros(size, y.size(1)).index_copy_(0, self.place, y)
+        return y.contiguous().view(self.num_graphs, self.width, y.size(1))
 
-    def pool(self, s: Tensor) -> Tensor:
-        """[B, K, F], Sᵀ X of each graph."""
+    def pool(self, s: Tensor) -> tuple[Tensor, Tensor]:
+        """Sᵀ X of each graph [B, K, F], and S padded [B, N, K]."""
+        padded = self.pad(s)
+        if self.num_graphs * self.width <= _SLACK * self.x.size(0):
+            return padded.transpose(1, 2) @ self.pad(self.x), padded
         blocks = cut_into_blocks(self.batch, self.num_graphs)
-        return blocks.pool(blocks.lay_out(s), blocks.lay_out(self.x))
+        return blocks.pool(blocks.lay_out(s), blocks.lay_out(self.x)), padded
 
 
 def read_nodes(
@@ -68,8 +74,8 @@ def read_nodes(
             sizes that the batch does not fit.
 
     >>> nodes = read_nodes(torch.ones(3, 5), torch.tensor([0, 0, 2]))
-    >>> nodes.num_graphs, nodes.width, nodes.position.tolist()
-    (3, 2, [0, 1, 0])
+    >>> nodes.num_graphs, nodes.width, nodes.place.tolist()
+    (3, 2, [0, 1, 4])
     """
     if x.dim() not in (2, 3) or not x.is_floating_point():
         raise ValueError(
@@ -84,11 +90,17 @@ def read_nodes(
         return _read_dense(x, mask)
     if mask is not None:
         raise ValueError("mask must be None beside x of shape [N, F], whose graphs batch tells")
+    return _read_sparse(x, batch, max_num_nodes, batch_size)
+
+
+def _read_sparse(
+    x: Tensor, batch: Tensor | None, max_num_nodes: int | None, batch_size: int | None
+) -> Nodes:
     edgeless = torch.empty(2, 0, dtype=torch.long, device=x.device)
     graph = read_graph(edgeless, x.size(0), batch)
     num_graphs = _at_least("batch_size", 1 if batch is None else graph.num_graphs, batch_size)
     width = _at_least("max_num_nodes", graph.largest, max_num_nodes)
-    return Nodes(x, graph.batch, graph.position, num_graphs, width)
+    return Nodes(x, graph.batch, graph.batch * width + graph.position, num_graphs, width)
 
 
 def _at_least(name: str, needed: int, given: int | None) -> int:
@@ -110,4 +122,4 @@ def _read_dense(x: Tensor, mask: Tensor | None) -> Nodes:
         else:
             place, mask = mask.nonzero().view(-1), None
             rows = rows.index_select(0, place)
-    return Nodes(rows, place // width, place % width, num_graphs, width, mask)
+    return Nodes(rows, place // width, place, num_graphs, width, mask)

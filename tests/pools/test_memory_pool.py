@@ -215,6 +215,7 @@ def test_rows_sum_to_one_and_clusters_share_the_features(build):
     torch.testing.assert_close(s.sum((1, 2)), torch.tensor([5, 1, 0, 4, 7]).double())
     torch.testing.assert_close(out.sum(1), torch.stack(sums) @ pool.lin.weight.T)
     assert s.is_contiguous()
+    assert pool(x)[1].is_contiguous()
 
 
 @nulls

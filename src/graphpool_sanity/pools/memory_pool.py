@@ -47,8 +47,8 @@ class _MemoryPool(nn.Module):
         if x.size(-1) != self.in_channels:
             raise ValueError(f"x must have {self.in_channels} channels, got {list(x.shape)}")
         nodes = read_nodes(x, batch, mask, max_num_nodes, batch_size)
-        s = self.select(nodes, *self._memory())
-        return self.lin(nodes.pool(s)), nodes.pad(s)
+        pooled, s = nodes.pool(self.select(nodes, *self._memory()))
+        return self.lin(pooled), s
 
     def _memory(self) -> tuple[Tensor, ...]:
         """What the selector compares the nodes with."""

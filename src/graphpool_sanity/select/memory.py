@@ -70,5 +70,5 @@ def squared_distances(queries: Tensor, keys: Tensor, scale: float = 1.0) -> Tens
     """
     flat = keys.flatten(0, 1)
     square = torch.addmm(scale * queries.square().sum(1), flat, queries.t(), alpha=-2 * scale)
-    square.add_(scale * flat.square().sum(1, keepdim=True))
-    return square.relu().view(*keys.shape[:2], queries.size(0))
+    square.add_(scale * flat.square().sum(1, keepdim=True)).relu_()
+    return square.view(*keys.shape[:2], queries.size(0))
