@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 from graphpool_sanity.blocks import cut_into_blocks
-from graphpool_sanity.graph import read_graph
 
 _SLACK = 4  # padding to so many times the nodes costs less than cutting them into blocks
 
@@ -55,7 +54,7 @@ class Nodes(NamedTuple):
         """Sᵀ X of each graph [B, K, F], and S padded [B, N, K]."""
         padded = self.pad(s)
         if self.num_graphs * self.width <= _SLACK * self.x.size(0):
-            return padded.transpose(1, 2) @ self.pad(self.x), padded
+            return torch.bmm(padded.transpose(1, 2), self.pad(self.x)), padded
         blocks = cut_into_blocks(self.batch, self.num_graphs)
         return blocks.pool(blocks.lay_out(s), blocks.lay_out(self.x)), padded
 
@@ -96,11 +95,36 @@ def read_nodes(
 def _read_sparse(
     x: Tensor, batch: Tensor | None, max_num_nodes: int | None, batch_size: int | None
 ) -> Nodes:
-    edgeless = torch.empty(2, 0, dtype=torch.long, device=x.device)
-    graph = read_graph(edgeless, x.size(0), batch)
-    num_graphs = _at_least("batch_size", 1 if batch is None else graph.num_graphs, batch_size)
-    width = _at_least("max_num_nodes", graph.largest, max_num_nodes)
-    return Nodes(x, graph.batch, graph.batch * width + graph.position, num_graphs, width)
+    index = torch.arange(x.size(0), device=x.device)
+    if batch is None:
+        batch, start, largest = torch.zeros_like(index), index.new_zeros(1), x.size(0)
+    else:
+        start, largest = _read_batch(batch, x.size(0))
+    num_graphs = _at_least("batch_size", start.numel(), batch_size)
+    width = _at_least("max_num_nodes", largest, max_num_nodes)
+    shift = torch.arange(start.numel(), device=x.device) * width - start
+    return Nodes(x, batch, index + shift.index_select(0, batch), num_graphs, width)
+
+
+def _read_batch(batch: Tensor, num_nodes: int) -> tuple[Tensor, int]:
+    """The first node of each graph [B], and the size of the largest, in two transfers."""
+    if batch.dtype != torch.long or list(batch.shape) != [num_nodes]:
+        raise ValueError(
+            f"batch must be an int64 tensor of shape [{num_nodes}], one entry per node, "
+            f"got {batch.dtype} of shape {list(batch.shape)}"
+        )
+    if num_nodes == 0:
+        return batch, 0
+    last = max(int(batch[-1]), 0)
+    bounds = torch.searchsorted(batch, torch.arange(last + 2, device=batch.device))
+    decreases = (batch[1:] < batch[:-1]).sum()
+    facts = (bounds.diff().max(), bounds[0], decreases)
+    largest, negative, unsorted = torch.stack(facts).tolist()
+    if unsorted:
+        raise ValueError("batch must be sorted, got a decreasing one")
+    if negative:
+        raise ValueError(f"batch must not be negative, got {batch[0]}")
+    return bounds[:-1], largest
 
 
 def _at_least(name: str, needed: int, given: int | None) -> int:

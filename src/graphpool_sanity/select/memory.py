@@ -16,11 +16,13 @@ class _KeySelector(nn.Module):
 
     def forward(self, nodes: Nodes, keys: Tensor, weight: Tensor) -> Tensor:
         """S [n, K]."""
-        with torch.autocast(nodes.x.device.type, enabled=False):
-            scores = self.score(widen(nodes.x), widen(keys))
-            merged = widen(weight) @ scores.flatten(1)
-            s = merged.view(scores.shape[1:]).softmax(0).t()
-        return nodes.real(s.to(nodes.x.dtype))
+        device = nodes.x.device.type
+        if torch.is_autocast_enabled(device):  # distances are differences: half is too coarse
+            with torch.autocast(device, enabled=False):
+                return self.forward(nodes, keys, weight)
+        scores = self.score(widen(nodes.x), widen(keys))
+        merged = (widen(weight) @ scores.flatten(1)).view(scores.shape[1:])
+        return nodes.real(merged.softmax(0).t().to(nodes.x.dtype))
 
     def score(self, queries: Tensor, keys: Tensor) -> Tensor:
         """The scores [H, K, n] of ``queries`` [n, F] by ``keys`` [H, K, F]."""
@@ -69,6 +71,7 @@ def squared_distances(queries: Tensor, keys: Tensor, scale: float = 1.0) -> Tens
              [ 1.]]])
     """
     flat = keys.flatten(0, 1)
-    square = torch.addmm(scale * queries.square().sum(1), flat, queries.t(), alpha=-2 * scale)
-    square.add_(scale * flat.square().sum(1, keepdim=True)).relu_()
+    own = queries.square().sum(1)
+    square = torch.addmm(own, flat, queries.t(), beta=scale, alpha=-2 * scale)
+    square.add_(flat.square().sum(1, keepdim=True), alpha=scale).relu_()
     return square.view(*keys.shape[:2], queries.size(0))
