@@ -143,7 +143,7 @@ def build(config: Config, benchmark: Benchmark) -> nn.Module:
     return Net(queries, pools, hidden, benchmark.out_channels)
 
 
-# Table S4, with batches of 128 as the released code trains.
+# Table S4.
 GMN = Experiment(
     family="gmn",
     build=build,

@@ -6,11 +6,23 @@ from functools import cache
 from random import Random
 from typing import TypeVar
 
+import pytest
 from scipy.stats import chi2
+from strategies import Graphs
+
+from graphpool_sanity.select.matching import match_complement, match_edges, match_random
 
 Neighbours = list[set[int]]
 Pairs = frozenset[tuple[int, int]]
 Outcome = TypeVar("Outcome", bound=Hashable)
+
+# Each rule, and whom it allows each node to pair with.
+RULES = {
+    match_edges: Graphs.neighbours,
+    match_complement: Graphs.non_neighbours,
+    match_random: Graphs.others,
+}
+every_rule = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 
 
 def assert_maximal_matching(cluster: list[int], allowed: Neighbours) -> None:

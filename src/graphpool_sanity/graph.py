@@ -40,7 +40,9 @@ def read_graph(
             negative or of the wrong length, an edge between two graphs, or weights that are NaN
             or do not fit the edges.
     """
-    _check_shapes(edge_index.size(1), num_nodes, batch, edge_weight)
+    _check_shapes(edge_index.size(1), num_nodes, edge_weight)
+    if batch is not None:
+        check_batch_shape(batch, num_nodes)
     index = torch.arange(num_nodes, device=edge_index.device)
     if batch is None:
         batch = torch.zeros_like(index)
@@ -81,10 +83,7 @@ def read_graph(
 
 
 def _check_values(seen: dict[str, int], edge_index: Tensor, num_nodes: int) -> None:
-    if seen["unsorted"]:
-        raise ValueError("batch must be sorted, got a decreasing one")
-    if seen["first"] < 0:
-        raise ValueError(f"batch must not be negative, got {seen['first']}")
+    check_batch_order(seen["first"], bool(seen["unsorted"]))
     if seen.get("outside"):
         raise ValueError(
             f"edge_index must lie in [0, {num_nodes}) for {num_nodes} nodes, "
@@ -96,21 +95,31 @@ def _check_values(seen: dict[str, int], edge_index: Tensor, num_nodes: int) -> N
         raise ValueError("edge_weight must be comparable, got NaN")
 
 
-def _check_shapes(
-    num_edges: int, num_nodes: int, batch: Tensor | None, edge_weight: Tensor | None
-) -> None:
+def _check_shapes(num_edges: int, num_nodes: int, edge_weight: Tensor | None) -> None:
     if num_nodes == 0 and num_edges > 0:
         raise ValueError(f"edge_index must be empty without nodes, got {num_edges} edges")
-    if batch is not None and (batch.dtype != torch.long or list(batch.shape) != [num_nodes]):
-        raise ValueError(
-            f"batch must be an int64 tensor of shape [{num_nodes}], one entry per node, "
-            f"got {batch.dtype} of shape {list(batch.shape)}"
-        )
     if edge_weight is not None and list(edge_weight.shape) != [num_edges]:
         raise ValueError(
             f"edge_weight must have shape [{num_edges}], one entry per edge, "
             f"got {list(edge_weight.shape)}"
         )
+
+
+def check_batch_shape(batch: Tensor, num_nodes: int) -> None:
+    """Raise a ``ValueError`` unless ``batch`` holds one integer for each node."""
+    if batch.dtype != torch.long or list(batch.shape) != [num_nodes]:
+        raise ValueError(
+            f"batch must be an int64 tensor of shape [{num_nodes}], one entry per node, "
+            f"got {batch.dtype} of shape {list(batch.shape)}"
+        )
+
+
+def check_batch_order(first: int, unsorted: bool) -> None:
+    """Raise a ``ValueError`` if a batch vector is unsorted or starts below zero."""
+    if unsorted:
+        raise ValueError("batch must be sorted, got a decreasing one")
+    if first < 0:
+        raise ValueError(f"batch must not be negative, got {first}")
 
 
 def unpack(

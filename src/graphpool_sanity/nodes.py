@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from graphpool_sanity.blocks import cut_into_blocks
+from graphpool_sanity.graph import check_batch_order, check_batch_shape
 
 _SLACK = 4  # padding to so many times the nodes costs less than cutting them into blocks
 
@@ -108,22 +109,14 @@ def _read_sparse(
 
 def _read_batch(batch: Tensor, num_nodes: int) -> tuple[Tensor, int]:
     """The first node of each graph [B], and the size of the largest, in two transfers."""
-    if batch.dtype != torch.long or list(batch.shape) != [num_nodes]:
-        raise ValueError(
-            f"batch must be an int64 tensor of shape [{num_nodes}], one entry per node, "
-            f"got {batch.dtype} of shape {list(batch.shape)}"
-        )
+    check_batch_shape(batch, num_nodes)
     if num_nodes == 0:
         return batch, 0
     last = max(int(batch[-1]), 0)
     bounds = torch.searchsorted(batch, torch.arange(last + 2, device=batch.device))
     decreases = (batch[1:] < batch[:-1]).sum()
-    facts = (bounds.diff().max(), bounds[0], decreases)
-    largest, negative, unsorted = torch.stack(facts).tolist()
-    if unsorted:
-        raise ValueError("batch must be sorted, got a decreasing one")
-    if negative:
-        raise ValueError(f"batch must not be negative, got {batch[0]}")
+    largest, first, unsorted = torch.stack((bounds.diff().max(), batch[0], decreases)).tolist()
+    check_batch_order(first, bool(unsorted))
     return bounds[:-1], largest
 
 

@@ -13,14 +13,21 @@ def ledger(tmp_path):
 
 def test_a_missing_file_is_an_empty_ledger(ledger):
     assert list(ledger) == []
-    assert ledger.find({"seed": 0}) is None
+    assert ledger.find([{"seed": 0}]) == [None]
 
 
 def test_a_run_is_known_by_its_configuration_in_any_order_of_keys(ledger):
-    ledger.append({"seed": 0, "variant": "graclus"}, {"test": 0.5})
-    assert ledger.find({"variant": "graclus", "seed": 0})["test"] == 0.5
-    assert ledger.find({"variant": "graclus", "seed": 1}) is None
-    assert ledger.find({"variant": "graclus"}) is None
+    ledger.append({"variant": "graclus", "seed": 0}, {"test": 0.5})
+    ledger.append({"variant": "graclus", "seed": 0}, {"test": 0.9})  # the first one counts
+    found, *absent = ledger.find(
+        [
+            {"variant": "graclus", "seed": 0},
+            {"variant": "graclus", "seed": 1},
+            {"variant": "graclus"},
+        ]
+    )
+    assert found["test"] == 0.5
+    assert absent == [None, None]
 
 
 def test_appending_never_changes_what_stands(ledger):

@@ -98,12 +98,62 @@ def test_swapping_a_pool_moves_neither_weights_nor_batches():
         assert torch.equal(a, b)
 
 
+class Watched(Linear):
+    """Notes each training batch; its child class reads the batches again after each epoch."""
+
+    def __init__(self, *channels):
+        super().__init__(*channels)
+        self.seen, self.reread = [], []
+
+    def forward(self, data):
+        if self.training:
+            self.seen.append(data.x.sum().item())
+        return super().forward(data)
+
+
+class Rereading(Watched):
+    def after_epoch(self, epoch, batches):
+        self.reread.append((epoch, sorted(y for batch in batches for y in batch.x[:, 0].tolist())))
+
+
+def test_a_model_may_read_the_training_batches_after_each_epoch_and_moves_no_order():
+    models = []
+
+    def build(kind):
+        def make(*channels):
+            models.append(kind(*channels))
+            return models[-1]
+
+        return make
+
+    data = benchmark()
+    for kind in (Watched, Rereading):
+        train(build(kind), data, 3, Protocol(epochs=3, batch_size=8))
+    plain, rereading = models
+    assert plain.seen == rereading.seen
+    per_epoch = len(plain.seen) // 3
+    assert plain.seen[:per_epoch] != plain.seen[per_epoch : 2 * per_epoch]
+
+    graphs = [data.graphs[int(i)] for i in data.split(3)[0]]
+    everything = sorted(v for graph in graphs for v in graph.x[:, 0].tolist())
+    assert rereading.reread == [(epoch, everything) for epoch in (1, 2, 3)]
+
+
+def test_parameters_count_whether_or_not_the_supervised_loss_trains_them():
+    class Frozen(Linear):
+        def __init__(self, *channels):
+            super().__init__(*channels)
+            self.linear.bias.requires_grad_(False)
+
+    assert train(Frozen, benchmark(), 0, Protocol(epochs=1)).parameters == 3 * 2 + 2
+
+
 def scripted(monkeypatch, validation, test):
     """Let the metric follow a script: validation after each epoch, test where it is asked for."""
     validation, test, asked = iter(validation), iter(test), []
     sizes = {}
 
-    def evaluate(model, batches, metric):
+    def evaluate(model, benchmark, batches):
         kind = sizes.setdefault(id(batches), "validation" if not sizes else "test")
         asked.append(kind)
         return next(validation if kind == "validation" else test)
@@ -129,9 +179,9 @@ def test_stops_and_halves_after_patience(monkeypatch):
     rates = []
     original = protocol._train_epoch
 
-    def spy(model, batches, optimizer, *rest):
+    def spy(model, data, batches, optimizer, *rest):
         rates.append(optimizer.param_groups[0]["lr"])
-        original(model, batches, optimizer, *rest)
+        original(model, data, batches, optimizer, *rest)
 
     monkeypatch.setattr(protocol, "_train_epoch", spy)
     scripted(monkeypatch, [0.5] * 100, [0.1])
@@ -185,6 +235,8 @@ def test_everything_needed_to_repeat_a_run_comes_back():
 def test_names_what_is_wrong():
     with pytest.raises(ValueError, match=r"model must return \[.*\] outputs, got"):
         train(lambda *_: Linear(3, 2), benchmark("regression", 1), 0, Protocol(epochs=1))
+    with pytest.raises(ValueError, match=r"model must return \[40, 2\] outputs, got \[40, 1\]"):
+        train(lambda *_: Linear(3, 1), benchmark(), 0, Protocol(epochs=1, batch_size=40))
     with pytest.raises(ValueError, match="device must be"):
         train(Linear, benchmark(), 0, device="abacus")
     with pytest.raises(FloatingPointError, match="loss must be finite"):

@@ -78,3 +78,12 @@ def test_several_processes_share_the_runs(tmp_path):
     assert [r["config"] for r in records] == CONFIGS
     assert os.getpid() not in {r["process"] for r in records}
     assert len(list(ledger)) == len(CONFIGS)
+
+
+def test_the_ledger_is_read_no_more_often_for_more_runs(tmp_path, monkeypatch):
+    ledger, reads = Ledger(tmp_path / "runs.jsonl"), []
+    run_all(CONFIGS, run_one([]), ledger)
+    original = Ledger.__iter__
+    monkeypatch.setattr(Ledger, "__iter__", lambda self: reads.append(1) or original(self))
+    run_all(CONFIGS, run_one([]), ledger)
+    assert len(reads) <= 2

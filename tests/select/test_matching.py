@@ -6,7 +6,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from matching_oracles import (
+    RULES,
     assert_maximal_matching,
+    every_rule,
 )
 from strategies import (
     Graphs,
@@ -27,12 +29,6 @@ from graphpool_sanity.select.matching import (
     match_random,
 )
 
-RULES = {
-    match_edges: Graphs.neighbours,
-    match_complement: Graphs.non_neighbours,
-    match_random: Graphs.others,
-}
-every_rule = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 both_modes = pytest.mark.parametrize("training", [True, False], ids=["train", "eval"])
 seeds = st.integers(0, 2**63 - 1)
 

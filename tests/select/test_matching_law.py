@@ -5,8 +5,10 @@ from collections import Counter
 import pytest
 import torch
 from matching_oracles import (
+    RULES,
     assert_follows,
     draw_counts,
+    every_rule,
     law_of_counts,
     law_of_pairs,
     pairs_of,
@@ -19,7 +21,6 @@ from strategies import (
     PAW,
     PETERSEN,
     STEROID,
-    Graphs,
     batch_of,
     clique_and_isolated,
     complement,
@@ -34,15 +35,8 @@ from graphpool_sanity.select.matching import (
     Matching,
     match_complement,
     match_edges,
-    match_random,
 )
 
-RULES = {
-    match_edges: Graphs.neighbours,
-    match_complement: Graphs.non_neighbours,
-    match_random: Graphs.others,
-}
-every_rule = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 SMALL = {
     "C6": cycle(6),
     "P6": path(6),

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,8 @@ class Ledger:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     ledger = Ledger(Path(folder) / "runs.jsonl")
     ...     ledger.append({"seed": 0}, {"test": 0.8})
-    ...     ledger.find({"seed": 0}), ledger.find({"seed": 1})
-    ({'config': {'seed': 0}, 'test': 0.8}, None)
+    ...     ledger.find([{"seed": 0}, {"seed": 1}])
+    [{'config': {'seed': 0}, 'test': 0.8}, None]
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -38,10 +38,12 @@ class Ledger:
             if isinstance(record, dict) and "config" in record:
                 yield record
 
-    def find(self, config: Mapping[str, Any]) -> Record | None:
-        """The first record of a configuration, if it has run."""
-        wanted = _identity(config)
-        return next((r for r in self if _identity(r["config"]) == wanted), None)
+    def find(self, configs: Iterable[Mapping[str, Any]]) -> list[Record | None]:
+        """For each configuration its first record, or ``None`` if it has not run."""
+        first: dict[str, Record] = {}
+        for record in self:
+            first.setdefault(_identity(record["config"]), record)
+        return [first.get(_identity(config)) for config in configs]
 
     def append(self, config: Mapping[str, Any], result: Mapping[str, Any]) -> None:
         """Add a finished run and wait until it is on the disk."""

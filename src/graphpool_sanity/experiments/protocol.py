@@ -111,14 +111,14 @@ def train(
     """
     where = resolve_device(device)
     start = time.perf_counter()
-    with torch.random.fork_rng(devices=[where] if where.type == "cuda" else []):
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         torch.manual_seed(seed)
         model = build_model(benchmark.in_channels, benchmark.out_channels).to(where)
         batches = _batches(benchmark, seed, protocol.batch_size, where)
         outcome = _fit(model, benchmark, batches, seed, protocol, where, on_epoch)
     return Result(
         **outcome,
-        parameters=sum(p.numel() for p in model.parameters() if p.requires_grad),
+        parameters=sum(p.numel() for p in model.parameters()),
         seconds=round(time.perf_counter() - start, 2),
         device=torch.cuda.get_device_name(where) if where.type == "cuda" else "cpu",
         versions=versions(),
@@ -144,8 +144,6 @@ def _fit(
     device: torch.device,
     on_epoch: OnEpoch | None,
 ) -> dict[str, Any]:
-    task = _TASKS[benchmark.task]
-    metric = task.metric(benchmark.out_channels).to(device)
     training, validation, test = batches
     optimizer = torch.optim.Adam(model.parameters(), protocol.learning_rate)
     schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(
@@ -162,14 +160,14 @@ def _fit(
     for epoch in range(1, protocol.epochs + 1):
         # The order follows from seed and epoch alone, however often the batches are read.
         training.generator.manual_seed(seed * 2**20 + epoch)
-        _train_epoch(model, training, optimizer, task.loss, protocol.clip_norm, device)
+        _train_epoch(model, benchmark, training, optimizer, protocol.clip_norm, device)
         after_epoch = getattr(model, "after_epoch", None)
         if after_epoch is not None:
             after_epoch(epoch, (batch.to(device) for batch in training))
-        curve.append(evaluate(model, validation, metric))
+        curve.append(evaluate(model, benchmark, validation))
         schedule.step(curve[-1])
         if best_epoch == 0 or sign * curve[-1] > sign * curve[best_epoch - 1]:
-            best_epoch, best_test = epoch, evaluate(model, test, metric)
+            best_epoch, best_test = epoch, evaluate(model, benchmark, test)
         if on_epoch is not None:
             on_epoch(epoch, curve[-1])
         if epoch - best_epoch >= protocol.stop_after:
@@ -185,9 +183,9 @@ def _fit(
 
 def _train_epoch(
     model: nn.Module,
+    benchmark: Benchmark,
     batches: Iterable[Batch],
     optimizer: torch.optim.Optimizer,
-    loss_fn: Callable[[Tensor, Tensor], Tensor],
     clip_norm: float | None,
     device: torch.device,
 ) -> None:
@@ -196,8 +194,8 @@ def _train_epoch(
     for batch in batches:
         batch = batch.to(device)
         optimizer.zero_grad()
-        output, auxiliary = _forward(model, batch)
-        loss = loss_fn(output, batch.y) + auxiliary
+        output, auxiliary = _forward(model, benchmark, batch)
+        loss = _TASKS[benchmark.task].loss(output, batch.y) + auxiliary
         loss.backward()
         if clip_norm is not None:
             nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
@@ -208,25 +206,22 @@ def _train_epoch(
 
 
 @torch.no_grad()
-def evaluate(model: nn.Module, batches: Iterable[Batch], metric: Metric) -> float:
-    """The metric of a model in evaluation mode over all batches."""
+def evaluate(model: nn.Module, benchmark: Benchmark, batches: Iterable[Batch]) -> float:
+    """The benchmark's metric of a model in evaluation mode over all batches."""
     model.eval()
-    metric.reset()
-    for batch in batches:
-        output, _ = _forward(model, batch)
-        metric.update(output, batch.y.long() if isinstance(metric, BinaryAUROC) else batch.y)
-    return float(metric.compute())
+    results = [(_forward(model, benchmark, batch)[0], batch.y) for batch in batches]
+    outputs, targets = (torch.cat(part) for part in zip(*results, strict=True))
+    metric = _TASKS[benchmark.task].metric(benchmark.out_channels).to(outputs.device)
+    return float(metric(outputs, targets.long() if benchmark.task == "binary" else targets))
 
 
-def _forward(model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor | float]:
+def _forward(model: nn.Module, benchmark: Benchmark, batch: Batch) -> tuple[Tensor, Tensor | float]:
     output = model(batch)
     output, auxiliary = output if isinstance(output, tuple) else (output, 0.0)
-    if output.dim() == 2 and batch.y.is_floating_point():
-        output = output.squeeze(1)
-    wanted = batch.y.shape if batch.y.is_floating_point() else (batch.y.size(0), "classes")
-    if output.dim() != len(wanted) or output.size(0) != wanted[0]:
+    wanted = (batch.num_graphs, benchmark.out_channels)
+    if output.shape != wanted:
         raise ValueError(f"the model must return {list(wanted)} outputs, got {list(output.shape)}")
-    return output, auxiliary
+    return output if benchmark.task == "classification" else output.squeeze(1), auxiliary
 
 
 def resolve_device(device: str) -> torch.device:

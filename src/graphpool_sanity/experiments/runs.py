@@ -46,7 +46,8 @@ def run_all(
     [{'config': {'seed': 1}, 'test': 0.5}]
     """
     configs = list(configs)
-    missing = [config for config in configs if ledger.find(config) is None]
+    held = zip(configs, ledger.find(configs), strict=True)
+    missing = [config for config, record in held if record is None]
     failures: list[tuple[Config, Exception]] = []
     with _progress(len(missing)) as (advance, on_epoch):
         attempts = (
@@ -65,8 +66,7 @@ def run_all(
         raise RuntimeError(
             f"{len(failures)} of {len(missing)} runs failed, first {config}"
         ) from error
-    found = [ledger.find(config) for config in configs]
-    return [record for record in found if record is not None]
+    return [record for record in ledger.find(configs) if record is not None]
 
 
 def _attempt(

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.distributions import Distribution
 from torch_geometric.nn.inits import reset
 
+from graphpool_sanity.nodes import Nodes
 from graphpool_sanity.select.chance import resolve_seed
 from graphpool_sanity.soft_coarsen import SoftGraphs
 
@@ -89,7 +90,7 @@ class RandomAssignment(nn.Module):
         rows, columns = self.matrix.shape
         self.matrix.copy_(draw_matrix(self.distribution, rows, columns, seed))
 
-    def forward(self, graphs: SoftGraphs) -> Tensor:
+    def forward(self, graphs: SoftGraphs | Nodes) -> Tensor:
         """S [.., K]."""
         matrix = self.matrix.to(graphs.x.dtype)
         scores = graphs.x.detach() @ matrix if self.invariant else graphs.rows(matrix)
