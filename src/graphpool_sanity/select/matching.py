@@ -18,7 +18,6 @@ from graphpool_sanity.select.greedy import among, match_in_order, pair_up, visit
 Rule = Callable[[Graph, Tensor], Tensor]
 
 _SMALL = 12  # graphs of at most so many nodes have all their non-edges listed
-_RESERVE = 6  # nodes left unpaired at least, for those whose chance pairs turn out to be edges
 
 
 def match_edges(graph: Graph, priority: Tensor) -> Tensor:
@@ -49,12 +48,11 @@ def match_complement(graph: Graph, priority: Tensor) -> Tensor:
     free = torch.ones_like(mate, dtype=torch.bool)
     nodes = _shuffled(graph, priority)
     size = left = _count(graph, nodes)
-    for shift in range(0, 64, 2):  # the free nodes of a sparse graph are quartered in each round
-        if graph.largest >> shift <= _SMALL:
-            break
-        # How many to pair follows from each graph alone, not from the others in the batch.
-        reserve = (left >> 2).clamp(min=_RESERVE)
-        pairs = (left - reserve).clamp(min=0) * (size >> shift > _SMALL) >> 1
+    largest = graph.largest
+    while largest > _SMALL:
+        # Pair three quarters of what is left, so that those refused find others in a later round.
+        # How often follows from each graph's size alone, not from the others in the batch.
+        pairs = (left - (left >> 2)) * (size > _SMALL) >> 1
         u, v = _chance_pairs(graph, nodes, left, pairs)
         pair_up(mate, u, v)
         refused = (mate.index_select(0, row) == col).nonzero().view(-1)
@@ -66,6 +64,7 @@ def match_complement(graph: Graph, priority: Tensor) -> Tensor:
         left = _count(graph, nodes)
         free.zero_().index_fill_(0, nodes, True)
         row, col = among(free, row, col)
+        size, largest = size >> 2, largest >> 2
     row, col = _non_edges(graph, nodes, left, row, col)
     late = match_in_order(row, col, visiting_order(row, col, priority, None), graph.num_nodes)
     return mate.index_copy_(0, nodes, late.index_select(0, nodes))
