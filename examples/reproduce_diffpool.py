@@ -48,7 +48,8 @@ class Sages(nn.Module):
 class Net(nn.Module):
     """conv → (pool → 3 convs) × pools → max over clusters → MLP; without pools mean → MLP.
 
-    Version 2 has GNNs of three layers in its pools and convolves only after the last pool.
+    Version 2 has GNNs of three layers in its pools and convolves only after the last pool. With
+    ``convs=1`` (Table 2) the first pool takes the features of the first convolution as they are.
     """
 
     def __init__(
@@ -59,12 +60,17 @@ class Net(nn.Module):
         out_channels: int,
         pools: list[nn.Module],
         version: int,
+        convs: int,
+        loss_weight: float,
     ) -> None:
         super().__init__()
         self.first = first
         self.pools = nn.ModuleList(pools)
-        depth = 1 if version == 1 else 3
-        self.embed = nn.ModuleList(Sages(*[hidden] * (depth + 1)) for _ in pools)
+        self.loss_weight = loss_weight
+        depths = [1 if version == 1 else 3 for _ in pools]
+        if convs == 1:
+            depths[:1] = [0]
+        self.embed = nn.ModuleList(Sages(*[hidden] * (depth + 1)) for depth in depths)
         after = [3 if version == 1 else 0 for _ in pools[1:]] + [3 if pools else 2]
         self.after = nn.ModuleList(Sages(*[hidden] * (convs + 1)) for convs in after)
         self.mlp = nn.Sequential(
@@ -85,7 +91,7 @@ class Net(nn.Module):
             x, adj, link, entropy = pool(x, adj, mask, z=embed(x, adj, mask))
             mask = None
             if isinstance(pool, DiffPool):  # chance is trained by the supervised loss alone
-                loss = loss + link + entropy
+                loss = loss + self.loss_weight * (link + entropy)
             x = after(x, adj)
         return self.mlp(x.amax(dim=1)), loss
 
@@ -108,7 +114,14 @@ def build(config: Config, benchmark: Benchmark) -> Net:
     with torch.random.fork_rng(devices=()):  # swapping pools moves no other weight
         pools = [pool(i, k) for i, k in enumerate(clusters if variant != "none" else ())]
     return Net(
-        first, hidden, config["mlp_hidden"], benchmark.out_channels, pools, config["version"]
+        first,
+        hidden,
+        config["mlp_hidden"],
+        benchmark.out_channels,
+        pools,
+        config["version"],
+        config["convs"],
+        config["loss_weight"],
     )
 
 
@@ -126,6 +139,8 @@ DIFFPOOL = Experiment(
             "batch_size": 64,
             "version": 1,
             "invariant": False,
+            "convs": 2,
+            "loss_weight": 1.0,
         },
         "NCI1": {"mlp_hidden": 32, "batch_size": 16},
         "NCI109": {"mlp_hidden": 32, "batch_size": 16},

@@ -118,7 +118,9 @@ class GlobalMean(nn.Module):
 
 def build(config: Config, benchmark: Benchmark) -> nn.Module:
     hidden, variant, keys = config["hidden"], config["variant"], config["keys"]
-    queries = Queries(InputConv(benchmark, WIDTH), convs=3 if variant == "none" else 2)
+    queries = Queries(
+        InputConv(benchmark, WIDTH), convs=3 if variant == "none" else config["convs"]
+    )
     if variant == "none":
         return GlobalMean(queries, benchmark.out_channels)
 
@@ -150,7 +152,14 @@ GMN = Experiment(
     variants=["gmn", "distance", "random", "none"],
     quick_variants=["gmn", "distance", "random"],
     settings={
-        "default": {"keys": [32, 1], "heads": 5, "hidden": 16, "batch_size": 128, "kl_period": 5},
+        "default": {
+            "keys": [32, 1],
+            "heads": 5,
+            "hidden": 16,
+            "batch_size": 128,
+            "kl_period": 5,
+            "convs": 2,
+        },
         "NCI1": {"keys": [10, 1], "hidden": 100},
         "ZINC": {"keys": [10, 1], "hidden": 100},
         "IMDB-BINARY": {"heads": 1},

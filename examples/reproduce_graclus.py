@@ -22,7 +22,10 @@ POOLS = {
 
 
 class Net(nn.Module):
-    """conv → (conv, pool) × (layers − 1) → mean → MLP with one hidden layer."""
+    """conv → (conv, pool) × (layers − 1) → mean → MLP with one hidden layer.
+
+    ``convs``, the convolutions before the first pooling, are two, or another number (Table 2).
+    """
 
     def __init__(
         self,
@@ -30,12 +33,14 @@ class Net(nn.Module):
         hidden: int,
         out_channels: int,
         layers: int,
+        convs: int,
         variant: str,
         seed: int,
     ) -> None:
         super().__init__()
         self.first = first
-        self.convs = nn.ModuleList(GraphConv(hidden, hidden, aggr="add") for _ in range(1, layers))
+        depth = convs + layers - 3
+        self.convs = nn.ModuleList(GraphConv(hidden, hidden, aggr="add") for _ in range(depth))
         self.pools = nn.ModuleList(
             POOLS[variant](seed=seed * layers + i) for i in range(1, layers) if variant in POOLS
         )
@@ -46,10 +51,13 @@ class Net(nn.Module):
     def forward(self, data: Data) -> Tensor:
         edge_index, batch = data.edge_index, data.batch
         x = self.first(data).relu()
-        for i, conv in enumerate(self.convs):
-            x = conv(x, edge_index).relu()
-            if self.pools:
-                x, edge_index, _, batch, _ = self.pools[i](x, edge_index, batch=batch)
+        first_pool = len(self.convs) + 1 - len(self.pools)  # each of the last convolutions has one
+        for i in range(len(self.convs) + 1):
+            if i > 0:
+                x = self.convs[i - 1](x, edge_index).relu()
+            if i >= first_pool:
+                pool = self.pools[i - first_pool]
+                x, edge_index, _, batch, _ = pool(x, edge_index, batch=batch)
         return self.mlp(global_mean_pool(x, batch, data.num_graphs))
 
 
@@ -59,6 +67,7 @@ def build(config: Config, benchmark: Benchmark) -> Net:
         config["hidden"],
         benchmark.out_channels,
         layers=3 if config["variant"] == "none" else config["layers"],  # the paper's global mean
+        convs=config["convs"],
         variant=config["variant"],
         seed=config["seed"],
     )
@@ -71,7 +80,7 @@ GRACLUS = Experiment(
     variants=[*POOLS, "none"],
     quick_variants=["graclus", "complement"],
     settings={
-        "default": {"layers": 3, "hidden": 64, "batch_size": 64},
+        "default": {"layers": 3, "hidden": 64, "batch_size": 64, "convs": 2},
         "IMDB-BINARY": {"layers": 2},
         "SMNIST": {"layers": 2},
         "ogbg-molhiv": {"layers": 2, "hidden": 128},

@@ -1,9 +1,12 @@
 """The paper's training protocol: one model, one data set, one seed, one result."""
 
+import subprocess
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
+from pathlib import Path
 from platform import python_version
 from typing import Any
 
@@ -11,12 +14,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch_geometric.data import Batch
-from torch_geometric.loader import DataLoader
 from torchmetrics import Metric
 from torchmetrics.classification import BinaryAUROC, MulticlassAccuracy
 from torchmetrics.regression import MeanAbsoluteError
 
 from graphpool_sanity.datasets import Benchmark
+from graphpool_sanity.datasets.batches import Batches
 
 BuildModel = Callable[[int, int], nn.Module]
 """``build_model(in_channels, out_channels)``: a model that takes a PyG batch and returns its
@@ -63,6 +66,8 @@ class Result:
     seconds: float
     device: str
     versions: dict[str, str]
+    revision: str | None
+    """The git revision of this package, if it runs from a checkout."""
 
 
 @dataclass(frozen=True)
@@ -122,23 +127,24 @@ def train(
         seconds=round(time.perf_counter() - start, 2),
         device=torch.cuda.get_device_name(where) if where.type == "cuda" else "cpu",
         versions=versions(),
+        revision=revision(),
     )
 
 
 def _batches(
     benchmark: Benchmark, seed: int, batch_size: int, device: torch.device
-) -> tuple[DataLoader, list[Batch], list[Batch]]:
+) -> tuple[Batches, list[Batch], list[Batch]]:
     """Shuffled training batches, and validation and test batches collated once."""
-    splits = [[benchmark.graphs[int(i)] for i in part] for part in benchmark.split(seed)]
-    shuffled = DataLoader(splits[0], batch_size, shuffle=True, generator=torch.Generator())
-    fixed = [[batch.to(device) for batch in DataLoader(part, batch_size)] for part in splits[1:]]
-    return shuffled, fixed[0], fixed[1]
+    train, validation, test = (
+        Batches(benchmark.graphs, part, batch_size, device) for part in benchmark.split(seed)
+    )
+    return train, list(validation), list(test)
 
 
 def _fit(
     model: nn.Module,
     benchmark: Benchmark,
-    batches: tuple[DataLoader, list[Batch], list[Batch]],
+    batches: tuple[Batches, list[Batch], list[Batch]],
     seed: int,
     protocol: Protocol,
     device: torch.device,
@@ -158,12 +164,12 @@ def _fit(
     curve: list[float] = []
     best_epoch, best_test = 0, float("nan")
     for epoch in range(1, protocol.epochs + 1):
-        # The order follows from seed and epoch alone, however often the batches are read.
-        training.generator.manual_seed(seed * 2**20 + epoch)
+        # From seed and epoch alone, so that runs of one seed see the same batches.
+        training.shuffle(seed * 2**20 + epoch)
         _train_epoch(model, benchmark, training, optimizer, protocol.clip_norm, device)
         after_epoch = getattr(model, "after_epoch", None)
         if after_epoch is not None:
-            after_epoch(epoch, (batch.to(device) for batch in training))
+            after_epoch(epoch, training)
         curve.append(evaluate(model, benchmark, validation))
         schedule.step(curve[-1])
         if best_epoch == 0 or sign * curve[-1] > sign * curve[best_epoch - 1]:
@@ -192,7 +198,6 @@ def _train_epoch(
     model.train()
     total = torch.zeros((), device=device)
     for batch in batches:
-        batch = batch.to(device)
         optimizer.zero_grad()
         output, auxiliary = _forward(model, benchmark, batch)
         loss = _TASKS[benchmark.task].loss(output, batch.y) + auxiliary
@@ -242,3 +247,17 @@ def versions() -> dict[str, str]:
     """The versions of everything that a result depends on."""
     packages = ("graphpool-sanity", "torch", "torch-geometric", "numpy", "scikit-learn")
     return {"python": python_version()} | {name: version(name) for name in packages}
+
+
+@cache
+def revision() -> str | None:
+    """The git revision of the checkout that this file is in, with ``-dirty`` if it was changed."""
+    git = ["git", "-C", str(Path(__file__).parent)]
+    try:  # an installed package may lie below the checkout of another project
+        subprocess.run(
+            [*git, "ls-files", "--error-unmatch", __file__], capture_output=True, check=True
+        )
+        describe = [*git, "describe", "--always", "--dirty", "--abbrev=12"]
+        return subprocess.run(describe, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
