@@ -1,0 +1,48 @@
+"""Chance permutations of the nodes of each graph: the selector of the shuffle nulls."""
+
+import torch
+from torch import Tensor, nn
+
+from graphpool_sanity.select.chance import draw_seed, priorities, resolve_seed
+
+
+class NodeShuffle(nn.Module):
+    """Permutes the nodes of each graph among themselves.
+
+    Training draws a fresh permutation from the module's own generator at each call; evaluation
+    derives it from the seed and each node's index within its graph alone.
+    """
+
+    seed: Tensor
+
+    def __init__(self, seed: int | None = None) -> None:
+        super().__init__()
+        self._given_seed = seed
+        self.register_buffer("seed", torch.zeros((), dtype=torch.long))
+        self.generator = torch.Generator()
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Start the stream of permutations anew (from another seed if none was given)."""
+        seed = resolve_seed(self._given_seed)
+        self.seed.fill_(seed)
+        self.generator.manual_seed(seed)
+
+    def forward(self, batch: Tensor, position: Tensor) -> Tensor:
+        """[N], a node of the same graph for each node, each node once.
+
+        Shapes:
+            **batch** [N], the graph of each node, sorted; **position** [N], the index of each
+            node within its graph.
+
+        >>> batch, position = torch.tensor([0, 0, 0, 1]), torch.tensor([0, 1, 2, 0])
+        >>> order = NodeShuffle(seed=0)(batch, position)
+        >>> sorted(order[:3].tolist()), order[3].item()
+        ([0, 1, 2], 3)
+        """
+        if self.training:
+            index = torch.arange(batch.numel(), device=batch.device)
+            priority = priorities(index, draw_seed(self.generator))
+        else:
+            priority = priorities(position, self.seed)
+        return (batch << 31 | priority).argsort()
