@@ -32,15 +32,18 @@ def read_graph(
     num_nodes: int,
     batch: Tensor | None = None,
     edge_weight: Tensor | None = None,
+    name: str = "edge_index",
 ) -> Graph:
     """Check shapes on the host and all values in one transfer from the device.
+
+    ``name`` is what errors call the edges.
 
     Raises:
         ValueError: on a wrong shape or type, indices out of range, a batch that is unsorted,
             negative or of the wrong length, an edge between two graphs, or weights that are NaN
             or do not fit the edges.
     """
-    _check_shapes(edge_index.size(1), num_nodes, edge_weight)
+    _check_shapes(name, edge_index.size(1), num_nodes, edge_weight)
     if batch is not None:
         check_batch_shape(batch, num_nodes)
     index = torch.arange(num_nodes, device=edge_index.device)
@@ -69,7 +72,7 @@ def read_graph(
         facts["nan"] = edge_weight.isnan().any()
     values = torch.stack([fact.long() for fact in facts.values()]).tolist()  # the one transfer
     seen = dict(zip(facts, values, strict=True))
-    _check_values(seen, edge_index, num_nodes)
+    _check_values(name, seen, edge_index, num_nodes)
     return Graph(
         edge_index,
         num_nodes,
@@ -82,22 +85,22 @@ def read_graph(
     )
 
 
-def _check_values(seen: dict[str, int], edge_index: Tensor, num_nodes: int) -> None:
+def _check_values(name: str, seen: dict[str, int], edge_index: Tensor, num_nodes: int) -> None:
     check_batch_order(seen["first"], bool(seen["unsorted"]))
     if seen.get("outside"):
         raise ValueError(
-            f"edge_index must lie in [0, {num_nodes}) for {num_nodes} nodes, "
+            f"{name} must lie in [0, {num_nodes}) for {num_nodes} nodes, "
             f"got values from {edge_index.min()} to {edge_index.max()}"
         )
     if seen.get("across"):
-        raise ValueError("edge_index must join nodes of one graph, got an edge between two graphs")
+        raise ValueError(f"{name} must join nodes of one graph, got an edge between two graphs")
     if seen.get("nan"):
         raise ValueError("edge_weight must be comparable, got NaN")
 
 
-def _check_shapes(num_edges: int, num_nodes: int, edge_weight: Tensor | None) -> None:
+def _check_shapes(name: str, num_edges: int, num_nodes: int, edge_weight: Tensor | None) -> None:
     if num_nodes == 0 and num_edges > 0:
-        raise ValueError(f"edge_index must be empty without nodes, got {num_edges} edges")
+        raise ValueError(f"{name} must be empty without nodes, got {num_edges} edges")
     if edge_weight is not None and list(edge_weight.shape) != [num_edges]:
         raise ValueError(
             f"edge_weight must have shape [{num_edges}], one entry per edge, "
@@ -127,12 +130,14 @@ def unpack(
     num_nodes: int,
     edge_attr: Tensor | None = None,
     edge_weight: Tensor | None = None,
+    name: str = "edge_index",
 ) -> tuple[Tensor, Tensor | None]:
     """``(edge_index, edge_attr)`` of any adjacency that PyG knows.
 
     Takes a [2, E] tensor, an ``EdgeIndex``, a ``torch_sparse.SparseTensor`` or a ``torch.sparse``
     COO, CSR or CSC matrix. The values of a sparse matrix are its edge attributes; attributes or
-    weights given apart belong to a [2, E] tensor, whose edges have an order.
+    weights given apart belong to a [2, E] tensor, whose edges have an order. ``name`` is what
+    errors call the adjacency.
 
     >>> unpack(torch.eye(2).to_sparse(), num_nodes=2)
     (tensor([[0, 1],
@@ -143,7 +148,7 @@ def unpack(
     if isinstance(adj, Tensor) and adj.layout == torch.strided:
         if adj.dim() != 2 or adj.size(0) != 2 or adj.dtype != torch.long:
             raise ValueError(
-                "edge_index must be an int64 tensor of shape [2, E], "
+                f"{name} must be an int64 tensor of shape [2, E], "
                 f"got {adj.dtype} of shape {list(adj.shape)}"
             )
         if edge_attr is not None and (edge_attr.dim() == 0 or edge_attr.size(0) != adj.size(1)):
@@ -154,18 +159,18 @@ def unpack(
         return adj, edge_attr
     if not isinstance(adj, Tensor | SparseTensor):
         raise ValueError(
-            "edge_index must be a [2, E] tensor, an EdgeIndex, a SparseTensor or a torch.sparse "
+            f"{name} must be a [2, E] tensor, an EdgeIndex, a SparseTensor or a torch.sparse "
             f"matrix, got {type(adj).__name__}"
         )
     size = adj.shape if isinstance(adj, Tensor) else adj.sizes()
     if list(size[:2]) != [num_nodes, num_nodes]:
         raise ValueError(
-            f"edge_index must be of size {num_nodes} x {num_nodes} as a sparse adjacency of "
+            f"{name} must be of size {num_nodes} x {num_nodes} as a sparse adjacency of "
             f"{num_nodes} nodes, got {list(size)}"
         )
-    for name, value in (("edge_attr", edge_attr), ("edge_weight", edge_weight)):
+    for other, value in (("edge_attr", edge_attr), ("edge_weight", edge_weight)):
         if value is not None:
-            raise ValueError(f"{name} must be None beside a sparse adjacency and its own values")
+            raise ValueError(f"{other} must be None beside a sparse adjacency and its own values")
     if not isinstance(adj, Tensor):
         row, col, value = adj.coo()
         return torch.stack([row, col]), value

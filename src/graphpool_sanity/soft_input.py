@@ -59,12 +59,12 @@ def _read_sparse(
         raise ValueError(f"x must have shape [N, F] beside a sparse adj, got {list(x.shape)}")
     if mask is not None:
         raise ValueError("mask must be None beside a sparse adj, whose graphs are told by batch")
-    edge_index, weight = unpack(adj, x.size(0))
+    edge_index, weight = unpack(adj, x.size(0), name="adj")
     if weight is not None:
         if weight.dim() != 1:
             raise ValueError(f"adj must hold one value per edge, got {list(weight.shape)}")
         weight = weight.to(x.dtype)
-    graph = read_graph(edge_index, x.size(0), batch)
+    graph = read_graph(edge_index, x.size(0), batch, name="adj")
     sizes = scatter(torch.ones_like(graph.batch), graph.batch, 0, graph.num_graphs)
     return SparseGraphs(x, z, graph, weight, sizes)
 
