@@ -12,7 +12,7 @@ from torch.distributions import Distribution
 from torch_geometric.nn.inits import reset
 
 from graphpool_sanity.nodes import Nodes
-from graphpool_sanity.select.chance import resolve_seed
+from graphpool_sanity.select.chance import lend_seed, resolve_seed
 from graphpool_sanity.soft_coarsen import SoftGraphs
 
 
@@ -94,7 +94,8 @@ class RandomAssignment(nn.Module):
         """S [.., K]."""
         matrix = self.matrix.to(graphs.x.dtype)
         scores = graphs.x.detach() @ matrix if self.invariant else graphs.rows(matrix)
-        return graphs.real(scores.softmax(-1))
+        s = scores.softmax(-1).to(graphs.x.dtype)  # not autocast's, as of rows that are copied
+        return graphs.real(s)
 
     def extra_repr(self) -> str:
         """The matrix's shape and law."""
@@ -141,12 +142,7 @@ def _sample(distribution: Distribution, rows: int, columns: int, seed: int) -> T
         raise ValueError(
             f"distribution must have samples of shape [] or [{columns}], got {list(entry)}"
         )
-    # Distributions draw from the global generators alone: lend them ours.
-    gpus = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
-    with torch.random.fork_rng(devices=gpus):
-        torch.default_generator.manual_seed(seed)
-        if gpus:
-            torch.cuda.manual_seed_all(seed)
+    with lend_seed(seed):  # distributions draw from the global generators alone
         return distribution.sample((rows,) if entry else (rows, columns))
 
 

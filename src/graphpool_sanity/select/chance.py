@@ -1,5 +1,8 @@
 """Where chance comes from: seeds, and priorities hashed from a seed and an index."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import Tensor
 
@@ -23,6 +26,24 @@ def draw_seed(generator: torch.Generator | None) -> int:
     """A fresh 62-bit seed from ``generator`` (the global one if ``None``)."""
     device = "cpu" if generator is None else generator.device
     return int(torch.randint(2**62, (), generator=generator, device=device))
+
+
+@contextmanager
+def lend_seed(seed: int) -> Iterator[None]:
+    """Whatever draws from the global generators inside draws from ``seed``; they stay as they were.
+
+    >>> with lend_seed(0):
+    ...     first = torch.rand(2)
+    >>> with lend_seed(0):
+    ...     torch.equal(torch.rand(2), first)
+    True
+    """
+    gpus = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
+    with torch.random.fork_rng(devices=gpus):
+        torch.default_generator.manual_seed(seed)
+        if gpus:
+            torch.cuda.manual_seed_all(seed)
+        yield
 
 
 def mix(x: Tensor) -> Tensor:

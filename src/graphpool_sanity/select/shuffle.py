@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from graphpool_sanity.select.chance import draw_seed, priorities, resolve_seed
+from graphpool_sanity.select.chance import draw_seed, mix, priorities, resolve_seed
 
 
 class NodeShuffle(nn.Module):
@@ -28,21 +28,27 @@ class NodeShuffle(nn.Module):
         self.seed.fill_(seed)
         self.generator.manual_seed(seed)
 
-    def forward(self, batch: Tensor, position: Tensor) -> Tensor:
+    def forward(self, batch: Tensor, position: Tensor, mask: Tensor | None = None) -> Tensor:
         """[N], a node of the same graph for each node, each node once.
 
         Shapes:
             **batch** [N], the graph of each node, sorted; **position** [N], the index of each
-            node within its graph.
+            node within its graph, ascending; **mask** [N], true for real nodes: padding is left
+            where it is.
 
         >>> batch, position = torch.tensor([0, 0, 0, 1]), torch.tensor([0, 1, 2, 0])
         >>> order = NodeShuffle(seed=0)(batch, position)
         >>> sorted(order[:3].tolist()), order[3].item()
         ([0, 1, 2], 3)
         """
+        index, seed = position, self.seed
         if self.training:
-            index = torch.arange(batch.numel(), device=batch.device)
-            priority = priorities(index, draw_seed(self.generator))
-        else:
-            priority = priorities(position, self.seed)
-        return (batch << 31 | priority).argsort()
+            index, seed = torch.arange(len(batch), device=batch.device), draw_seed(self.generator)
+        chance = mix(priorities(index, seed))  # not the priorities that a matching visits by
+        if mask is None:
+            return (batch << 31 | chance).argsort()
+        # The real nodes of each graph, then its padding: in their order, and in that of chance.
+        part = batch << 32 | ~mask.bool() << 31
+        place = (part | position).argsort()
+        source = (part | torch.where(mask, chance, position)).argsort()
+        return torch.empty_like(place).scatter_(0, place, source)
