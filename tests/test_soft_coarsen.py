@@ -163,3 +163,17 @@ def test_squares_of_halves_do_not_overflow():
     clique = torch.ones(300, 300, dtype=torch.half)
     for adj in (clique, clique.float().nonzero().t()):
         assert read_soft_graphs(clique, adj).square_norm().item() == 300**2
+
+
+@pytest.mark.parametrize("dtype", [torch.float, torch.double])
+def test_clusters_that_hardly_have_edges_give_gradients_that_pools_in_a_row_can_multiply(dtype):
+    size = torch.logspace(-46, 0, 93, dtype=dtype)  # in single precision down to zero
+    adj = torch.zeros(93, 3, 3, dtype=dtype)
+    adj[:, 0, 1] = adj[:, 1, 0] = size
+    adj.requires_grad_()
+    out = normalise_adj(adj)
+    (out * torch.randn(3, 3, dtype=dtype)).sum().backward()
+    assert adj.grad.abs().max() < 1e7
+    edge = out[:, 0, 1].detach()
+    torch.testing.assert_close(edge[size > 1e-6], torch.ones_like(edge[size > 1e-6]))
+    assert (edge.diff() >= -1e-6).all()

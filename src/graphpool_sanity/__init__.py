@@ -1,6 +1,7 @@
 """Graph pooling layers for PyTorch Geometric, each beside its null."""
 
-from graphpool_sanity.datasets import Benchmark, load_dataset
+from graphpool_sanity.datasets import Benchmark, load_dataset, locality_control
+from graphpool_sanity.nulls import matched_nulls, randomize, register_null
 from graphpool_sanity.pools.diff_pool import DiffPool, RandomDiffPool
 from graphpool_sanity.pools.graclus import (
     ComplementGraclusPool,
@@ -36,4 +37,8 @@ __all__ = [
     "complement_graclus",
     "graclus",
     "load_dataset",
+    "locality_control",
+    "matched_nulls",
+    "randomize",
+    "register_null",
 ]

@@ -44,6 +44,10 @@ class Nodes(NamedTuple):
             )
         return matrix.index_select(0, position.clamp(max=limit - 1))
 
+    def places(self) -> tuple[Tensor, Tensor, Tensor | None]:
+        """The graph, the place within it, and whether it is a node, of each row."""
+        return self.batch, self.place % self.width, self.mask
+
     def pad(self, y: Tensor) -> Tensor:
         """[B, N, D], the rows of ``y`` [n, D] at the places of their nodes, zero elsewhere."""
         size = self.num_graphs * self.width

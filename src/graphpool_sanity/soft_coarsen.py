@@ -11,7 +11,7 @@ from torch_geometric.utils import coalesce, scatter
 
 from graphpool_sanity.blocks import cut_into_blocks
 from graphpool_sanity.graph import Graph
-from graphpool_sanity.numerics import safe_sqrt, widen
+from graphpool_sanity.numerics import widen
 
 
 class Coarse(NamedTuple):
@@ -42,6 +42,17 @@ class DenseGraphs(NamedTuple):
     def dense(self) -> tuple[Tensor, Tensor, Tensor | None]:
         """What a dense graph network takes: features, adjacency, mask."""
         return self.x, self.adj, self.mask
+
+    @property
+    def width(self) -> int:
+        """How many nodes each padded graph has."""
+        return self.x.size(1)
+
+    def places(self) -> tuple[Tensor, Tensor, Tensor | None]:
+        """The graph, the place within it, and whether it is a node, of each row of S."""
+        num_graphs, width = self.x.shape[:2]
+        row = torch.arange(num_graphs * width, device=self.x.device)
+        return row // width, row % width, None if self.mask is None else self.mask.flatten()
 
     def real(self, s: Tensor) -> Tensor:
         """``s`` [B, N, K], zero on padding."""
@@ -91,6 +102,15 @@ class SparseGraphs(NamedTuple):
             "adj must be a dense adjacency [B, N, N] where the assignment comes from "
             "gnn(x, adj, mask), got a sparse one"
         )
+
+    @property
+    def width(self) -> int:
+        """The number of nodes of the largest graph."""
+        return self.graph.largest
+
+    def places(self) -> tuple[Tensor, Tensor, None]:
+        """The graph, and the place within it, of each row of S: all are nodes."""
+        return self.graph.batch, self.graph.position, None
 
     def real(self, s: Tensor) -> Tensor:
         """``s`` [N, K]: there is no padding."""
@@ -149,7 +169,9 @@ def _check_fits(sizes: Tensor, limit: int) -> None:
 def normalise_adj(adj: Tensor) -> Tensor:
     r"""Drop self-loops and weigh by degrees: :math:`\hat{a}_{kl} = a_{kl} / \sqrt{d_k d_l}`.
 
-    Dense [B, K, K]; clusters of degree zero stay without edges.
+    Dense [B, K, K]. Clusters of degree zero stay without edges, and those of less than a millionth
+    of an edge fade towards that: else gradients overflow where the assignments of two pools in a
+    row saturate.
 
     >>> normalise_adj(torch.tensor([[[5.0, 2.0], [2.0, 7.0]]])).round(decimals=4)
     tensor([[[0., 1.],
@@ -158,5 +180,5 @@ def normalise_adj(adj: Tensor) -> Tensor:
     loops = torch.eye(adj.size(-1), dtype=torch.bool, device=adj.device)
     proper = widen(adj).masked_fill(loops, 0)
     degree = proper.sum(2, keepdim=True)
-    scale = (degree > 0) / (safe_sqrt(degree) + 1e-15)
+    scale = (degree > 0) * degree.clamp(min=1e-6).rsqrt()
     return (proper * scale * scale.transpose(1, 2)).to(adj.dtype)

@@ -45,16 +45,20 @@ def write_mutag(root):
 
 
 def test_an_unknown_name_is_refused_with_all_known():
-    with pytest.raises(ValueError, match=r"name must be one of digits, NCI1, .*, got 'CORA'"):
+    with pytest.raises(
+        ValueError, match=r"name must be one of digits, locality-control, NCI1, .*, got 'CORA'"
+    ):
         load_dataset("CORA")
 
 
-def test_digits_need_no_root(offline, tmp_path):
-    assert load_dataset("digits", tmp_path).name == "digits"
+@pytest.mark.parametrize("name", ["digits", "locality-control"])
+def test_what_is_embedded_needs_no_root(name, offline, tmp_path):
+    assert name in NAMES
+    assert load_dataset(name, tmp_path).name == name
     assert not any(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("name", NAMES[1:])
+@pytest.mark.parametrize("name", load._PUBLISHED)
 def test_a_failed_download_says_what_to_do(name, offline, tmp_path, capsys):
     if name == "ogbg-molhiv" and find_spec("ogb") is None:
         pytest.skip("ogb is not installed")

@@ -1,7 +1,12 @@
 import os
+import time
+from itertools import pairwise
+from threading import Thread
 
 import pytest
+from rich.progress import Progress
 
+from graphpool_sanity.experiments import runs
 from graphpool_sanity.experiments.ledger import Ledger
 from graphpool_sanity.experiments.runs import run_all
 
@@ -87,3 +92,62 @@ def test_the_ledger_is_read_no_more_often_for_more_runs(tmp_path, monkeypatch):
     monkeypatch.setattr(Ledger, "__iter__", lambda self: reads.append(1) or original(self))
     run_all(CONFIGS, run_one([]), ledger)
     assert len(reads) <= 2
+
+
+class TwoWordsError(Exception):
+    def __init__(self, a, b):
+        super().__init__(f"{a} and {b}")
+
+
+def _fails_unpicklably(config, on_epoch):
+    if config["seed"] == 1:
+        raise TwoWordsError(1, 2)
+    return {"test": 0.5}
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_an_error_that_cannot_be_sent_home_is_told_in_words(tmp_path, jobs):
+    ledger = Ledger(tmp_path / "runs.jsonl")
+    with pytest.raises(RuntimeError, match="2 of 6 runs failed") as info:
+        run_all(CONFIGS, _fails_unpicklably, ledger, jobs)
+    assert str(info.value.__cause__).endswith("1 and 2")
+    assert len(list(ledger)) == 4
+
+
+def test_threads_of_a_process_take_turns():
+    spans = []
+
+    def run(config, on_epoch):
+        start = time.perf_counter()
+        time.sleep(0.05)
+        spans.append((start, time.perf_counter()))
+        return {}
+
+    threads = [Thread(target=runs._attempt, args=(run, None, {})) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    spans.sort()
+    assert all(a[1] <= b[0] for a, b in pairwise(spans))
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 5])
+def test_the_time_left_is_that_of_runs_at_this_rate(monkeypatch, at_once):
+    now, bars = [0.0], []
+
+    class Clock(Progress):
+        def __init__(self, *columns, **kwargs):
+            super().__init__(*columns, get_time=lambda: now[0], **kwargs)
+            bars.append(self)
+
+    monkeypatch.setattr(runs, "Progress", Clock)
+    with runs._progress(20) as (advance, on_epoch):
+        (task,) = bars[0].tasks
+        assert task.time_remaining is None
+        for done in range(at_once, 20, at_once):  # so many jobs end every ten minutes
+            now[0] += 600
+            for _ in range(at_once):
+                advance()
+            on_epoch(1, 0.5)
+            assert task.time_remaining == pytest.approx((20 - done) / at_once * 600, abs=1)

@@ -1,7 +1,8 @@
-"""Data: embedded digits, and the paper's benchmarks through PyG's and OGB's loaders."""
+"""Data: embedded digits, a positive control, the paper's through PyG's and OGB's loaders."""
 
 from graphpool_sanity.datasets.benchmark import Benchmark
 from graphpool_sanity.datasets.digits import digits
 from graphpool_sanity.datasets.load import NAMES, load_dataset
+from graphpool_sanity.datasets.locality import locality_control
 
-__all__ = ["NAMES", "Benchmark", "digits", "load_dataset"]
+__all__ = ["NAMES", "Benchmark", "digits", "load_dataset", "locality_control"]

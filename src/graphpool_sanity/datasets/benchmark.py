@@ -1,6 +1,6 @@
 """A benchmark: graphs, what is to be predicted of them, and how they are split."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
@@ -8,12 +8,12 @@ import torch
 from sklearn.model_selection import train_test_split
 from torch import Tensor
 from torch_geometric.data import Data, InMemoryDataset
+from torchmetrics import Metric
 
 Task = Literal["classification", "regression", "binary"]
-Metric = Literal["accuracy", "mae", "auroc"]
 Split = tuple[Tensor, Tensor, Tensor]
 
-_METRICS: dict[Task, Metric] = {
+_METRICS: dict[Task, str] = {
     "classification": "accuracy",
     "regression": "mae",
     "binary": "auroc",
@@ -29,7 +29,7 @@ class Benchmark:
     ``x`` is float32, or int64 where ``node_categories`` is given.
 
     Raises:
-        ValueError: on an unknown task.
+        ValueError: on an unknown task, or a metric that is none or does not say which way is up.
 
     >>> from graphpool_sanity.datasets.digits import digits
     >>> benchmark = digits()
@@ -51,10 +51,15 @@ class Benchmark:
     """The number of values of each column of ``x``, where these are categories to embed."""
     edge_categories: tuple[int, ...] | None = None
     """Likewise for ``edge_attr``; without it graphs have no ``edge_attr``."""
+    make_metric: Callable[[], Metric] | None = field(default=None, repr=False)
+    """What makes the metric, in place of the task's: of outputs as the loss takes them, and
+    targets (0 and 1 as int64 if binary)."""
 
     def __post_init__(self) -> None:
         if self.task not in _METRICS:
             raise ValueError(f"task must be one of {', '.join(get_args(Task))}, got {self.task!r}")
+        if self.make_metric is not None:
+            _check_metric(self.make_metric())
 
     @property
     def in_channels(self) -> int:
@@ -62,13 +67,17 @@ class Benchmark:
         return int(self.graphs[0].num_node_features)
 
     @property
-    def metric(self) -> Metric:
-        """What the paper reports: accuracy, mean absolute error, or area under the ROC curve."""
+    def metric(self) -> str:
+        """``"accuracy"``, ``"mae"`` or ``"auroc"``, which the paper reports, or another's class."""
+        if self.make_metric is not None:
+            return type(self.make_metric()).__name__
         return _METRICS[self.task]
 
     @property
     def higher_is_better(self) -> bool:
         """Whether a larger metric is the better one."""
+        if self.make_metric is not None:
+            return bool(self.make_metric().higher_is_better)
         return self.metric != "mae"
 
     def split(self, seed: int) -> Split:
@@ -91,6 +100,17 @@ class Benchmark:
         train, rest = _divide(torch.arange(len(self.graphs)), 0.2, strata, seed)
         val, test = _divide(rest, 0.5, strata, seed)
         return train, val, test
+
+
+def _check_metric(metric: object) -> None:
+    if not isinstance(metric, Metric):
+        raise ValueError(
+            f"metric must make a torchmetrics.Metric when called, got {type(metric).__name__}"
+        )
+    if metric.higher_is_better is None:
+        raise ValueError(
+            f"metric must say by higher_is_better whether more is better, {metric} does not"
+        )
 
 
 def _divide(index: Tensor, share: float, strata: Tensor | None, seed: int) -> tuple[Tensor, Tensor]:

@@ -12,6 +12,7 @@ from platformdirs import user_cache_path
 
 from graphpool_sanity.datasets.benchmark import Benchmark
 from graphpool_sanity.datasets.digits import digits
+from graphpool_sanity.datasets.locality import locality_control
 from graphpool_sanity.datasets.published import molhiv, smnist, tu, zinc
 
 _TU = ("NCI1", "NCI109", "PROTEINS", "DD", "MUTAG", "IMDB-BINARY")
@@ -26,30 +27,35 @@ _PUBLISHED: dict[str, tuple[Callable[[Path], Benchmark], str]] = {  # reader, an
     "SMNIST": (smnist, "GNNBenchmarkDataset/MNIST/raw/MNIST_v2.pt"),
     "ogbg-molhiv": (molhiv, "OGB/ogbg_molhiv/{raw,split}/"),
 }
-NAMES = ("digits", *_PUBLISHED)
+_EMBEDDED: dict[str, Callable[[], Benchmark]] = {
+    "digits": digits,
+    "locality-control": locality_control,
+}
+NAMES = (*_EMBEDDED, *_PUBLISHED)
 """The names that :func:`load_dataset` knows."""
 
 _ALIASES = {"IMDB-B": "IMDB-BINARY", "MOLHIV": "ogbg-molhiv"}
 
 
 def load_dataset(name: str, root: str | Path | None = None) -> Benchmark:
-    """A data set of the paper by its name, with the paper's features, task, metric and split.
+    """A data set by its name: the paper's, with its features, task, metric and split, or ours.
 
-    ===========  ======  ======  ========  ==========  ========
-    name         graphs  nodes   features  task        split
-    ===========  ======  ======  ========  ==========  ========
-    digits       1797    32.7    3         10 classes  seeded
-    NCI1         4110    29.9    37        2 classes   seeded
-    NCI109       4127    29.7    38        2 classes   seeded
-    PROTEINS     1113    39.1    3         2 classes   seeded
-    DD           1178    284.3   89        2 classes   seeded
-    MUTAG        188     17.9    7         2 classes   seeded
-    IMDB-BINARY  1000    19.8    10        2 classes   seeded
-    IMDB-C       493     24.1    10        2 classes   seeded
-    ZINC         12000   23.2    28        regression  official
-    SMNIST       70000   70.6    3         10 classes  official
-    ogbg-molhiv  41127   25.5    9         binary      official
-    ===========  ======  ======  ========  ==========  ========
+    ================  ======  ======  ========  ==========  ========
+    name              graphs  nodes   features  task        split
+    ================  ======  ======  ========  ==========  ========
+    digits            1797    32.7    3         10 classes  seeded
+    locality-control  2000    63.4    2         2 classes   seeded
+    NCI1              4110    29.9    37        2 classes   seeded
+    NCI109            4127    29.7    38        2 classes   seeded
+    PROTEINS          1113    39.1    3         2 classes   seeded
+    DD                1178    284.3   89        2 classes   seeded
+    MUTAG             188     17.9    7         2 classes   seeded
+    IMDB-BINARY       1000    19.8    10        2 classes   seeded
+    IMDB-C            493     24.1    10        2 classes   seeded
+    ZINC              12000   23.2    28        regression  official
+    SMNIST            70000   70.6    3         10 classes  official
+    ogbg-molhiv       41127   25.5    9         binary      official
+    ================  ======  ======  ========  ==========  ========
 
     ``nodes`` is the mean per graph (ZINC and SMNIST as published, all else as measured). IMDB-C
     is IMDB-BINARY without isomorphic graphs. Features are one-hot labels, but: ten ones (IMDB),
@@ -57,8 +63,8 @@ def load_dataset(name: str, root: str | Path | None = None) -> Benchmark:
     ``edge_attr``). ``IMDB-B`` and ``MOLHIV`` stand for IMDB-BINARY and ogbg-molhiv.
 
     Raw files are looked for under the root, in the layout of PyG's and OGB's own classes, and
-    downloaded if absent; these classes keep a ``processed`` folder beside them. ``digits`` needs
-    no files.
+    downloaded if absent; these classes keep a ``processed`` folder beside them. ``digits`` and
+    ``locality-control`` (:func:`~graphpool_sanity.locality_control`) need no files.
 
     Args:
         name: One of ``NAMES``.
@@ -77,8 +83,8 @@ def load_dataset(name: str, root: str | Path | None = None) -> Benchmark:
     Data(x=[35, 3], edge_index=[2, 182], y=[1])
     """
     name = _ALIASES.get(name, name)
-    if name == "digits":
-        return digits()
+    if name in _EMBEDDED:
+        return _EMBEDDED[name]()
     if name not in _PUBLISHED:
         raise ValueError(f"name must be one of {', '.join(NAMES)}, got {name!r}")
     read, raw = _PUBLISHED[name]

@@ -4,7 +4,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
@@ -216,7 +216,10 @@ def evaluate(model: nn.Module, benchmark: Benchmark, batches: Iterable[Batch]) -
     model.eval()
     results = [(_forward(model, benchmark, batch)[0], batch.y) for batch in batches]
     outputs, targets = (torch.cat(part) for part in zip(*results, strict=True))
-    metric = _TASKS[benchmark.task].metric(benchmark.out_channels).to(outputs.device)
+    make_metric = benchmark.make_metric or partial(
+        _TASKS[benchmark.task].metric, benchmark.out_channels
+    )
+    metric = make_metric().to(outputs.device)
     return float(metric(outputs, targets.long() if benchmark.task == "binary" else targets))
 
 

@@ -2,24 +2,32 @@
 
 import copy
 from collections.abc import Callable, Iterator
+from importlib import import_module
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch_geometric.nn.aggr import Aggregation
 
-from graphpool_sanity.select.chance import resolve_seed
+from graphpool_sanity.select.chance import draw_seed, lend_seed, resolve_seed
 
-MakeNull = Callable[[nn.Module, int], nn.Module]
+MakeNull = Callable[[Any, int], nn.Module]
 """``make(layer, seed)``: the null of a layer. The layer is a copy, to be changed or taken from."""
 
 _NULLS: dict[type[nn.Module], dict[str, MakeNull]] = {}
+_PROVIDERS = {"tgp": "graphpool_sanity.nulls.tgp"}
+"""What registers the nulls of a package's layers, imported when the first of them is met."""
 
 
 def register_null(layer: type[nn.Module], name: str) -> Callable[[MakeNull], MakeNull]:
-    """Say how a null of a class of layers is made; a subclass has it too.
+    """Say how a null of a class of layers is made: ``make(layer, seed)``; a subclass has it too.
 
     The nulls of a layer keep the order in which they were registered, the most telling first:
     that is what ``null="auto"`` takes. To register a name again replaces its null.
+
+    ``make`` is given a copy of the layer, to change (best: exchange its selector) or to take
+    weights from. It may draw from the global generators, which then follow from the seed. Whatever
+    modules it adds are moved to the layer's device and floating point type, and to its mode.
 
     Args:
         layer: The class of the layer.
@@ -42,6 +50,8 @@ def register_null(layer: type[nn.Module], name: str) -> Callable[[MakeNull], Mak
     ['random']
     """
 
+    _load_provider(layer)
+
     def register(make: MakeNull) -> MakeNull:
         _NULLS.setdefault(layer, {})[name] = make
         return make
@@ -59,11 +69,27 @@ def matched_nulls(layer: nn.Module) -> list[str]:
     >>> matched_nulls(GraclusPool())
     ['complement', 'random', 'shuffle', 'none']
     """
-    return list(_nulls_of(layer))
+    return list(_known_nulls_of(layer))
+
+
+def shared_nulls(model: nn.Module) -> list[str]:
+    """The names of the nulls that all pooling layers of a model have, the most telling first.
+
+    Raises:
+        ValueError: if the model has no pooling layer, or one that is not known.
+
+    >>> from graphpool_sanity import GraclusPool, RandomMatchingPool
+    >>> shared_nulls(nn.Sequential(GraclusPool(), RandomMatchingPool()))
+    ['complement', 'none']
+    """
+    first, *others = (matched_nulls(layer) for _, _, layer in _known_places(model))
+    return [name for name in first if all(name in other for other in others)]
 
 
 def randomize(model: nn.Module, null: str = "auto", seed: int | None = None) -> nn.Module:
     """A copy of a model whose pooling layers are replaced by a null; all other weights are equal.
+
+    A layer that is used at several places has one null at all of them.
 
     Args:
         model: Any module; left as it is. It may itself be a pooling layer.
@@ -76,38 +102,33 @@ def randomize(model: nn.Module, null: str = "auto", seed: int | None = None) -> 
 
     >>> from graphpool_sanity import GraclusPool
     >>> randomize(nn.Sequential(nn.Linear(2, 2), GraclusPool()), "complement", seed=0)[1]
-    ComplementGraclusPool(aggr='max', edge_aggr='sum')
+    GraclusPool(aggr='max', edge_aggr='sum', select=Matching(match_complement))
     """
-    seed = resolve_seed(seed)
-    model = copy.deepcopy(model)
-    layers = list(dict.fromkeys(_pooling_layers(model)))
-    if not layers:
-        raise ValueError(
-            f"model must have a pooling layer, got {type(model).__name__} without any that is "
-            f"known; {_HOW}"
-        )
-    nulls: dict[nn.Module, nn.Module] = {}
-    for i, layer in enumerate(layers):
-        known = _nulls_of(layer)
-        name = next(iter(known)) if null == "auto" else null
-        if name not in known:
-            raise ValueError(
-                f"null must be 'auto' or one that {type(layer).__name__} has "
-                f"({', '.join(known)}), got {null!r}"
-            )
-        nulls[layer] = known[name](layer, (seed + i * _STRIDE) % 2**62).train(layer.training)
-    return _replace(model, nulls)
+    generator = torch.Generator().manual_seed(resolve_seed(seed))
+    places = _known_places(copy.deepcopy(model))
+    nulls = {
+        layer: _make_null(layer, null, draw_seed(generator))
+        for layer in dict.fromkeys(layer for _, _, layer in places)
+    }
+    for parent, name, layer in places:
+        setattr(parent, name, nulls[layer])
+    return root[0]
 
 
-_STRIDE = 0x9E3779B97F4A7C15  # seeds of the layers of one model lie far apart
 _HOW = "name a null for it with graphpool_sanity.register_null(type(layer), name)"
 
 
 def _nulls_of(layer: nn.Module) -> dict[str, MakeNull]:
     nulls: dict[str, MakeNull] = {}
     for kind in type(layer).__mro__:
+        _load_provider(kind)
         for name, make in _NULLS.get(kind, {}).items():
             nulls.setdefault(name, make)
+    return nulls
+
+
+def _known_nulls_of(layer: nn.Module) -> dict[str, MakeNull]:
+    nulls = _nulls_of(layer)
     if not nulls:
         raise ValueError(
             f"layer must be a pooling layer that is known, got {type(layer).__name__}; {_HOW}"
@@ -115,26 +136,58 @@ def _nulls_of(layer: nn.Module) -> dict[str, MakeNull]:
     return nulls
 
 
-def _pooling_layers(module: nn.Module) -> Iterator[nn.Module]:
-    """All pooling layers, outermost first, each as often as it is used; unknown ones too."""
-    known = any(kind in _NULLS for kind in type(module).__mro__)
-    if known or _looks_like_pooling(module):
-        yield module
-        return
-    for child in module.children():
-        yield from _pooling_layers(child)
+def _load_provider(kind: type) -> None:
+    provider = _PROVIDERS.get(kind.__module__.partition(".")[0])
+    if provider is not None:
+        import_module(provider)
 
 
-def _looks_like_pooling(module: nn.Module) -> bool:
-    """Whether a class that is not known calls itself pooling and is no readout."""
+def _pooling_places(
+    parent: nn.Module, seen: set[nn.Module]
+) -> Iterator[tuple[nn.Module, str, nn.Module]]:
+    """Where the outermost pooling layers are, known or not: a module, a name in it, the layer."""
+    for name, child in parent._modules.items():
+        if child is None or child in seen:
+            continue
+        if _is_pooling(child):
+            yield parent, name, child
+        else:
+            seen.add(child)
+            yield from _pooling_places(child, seen)
+
+
+def _is_pooling(module: nn.Module) -> bool:
+    """Whether a layer is known, or calls itself pooling without having a known one inside."""
+    if _nulls_of(module):
+        return True
     kind = type(module)
     foreign = not kind.__module__.startswith("torch.nn.") and not isinstance(module, Aggregation)
-    return foreign and kind.__name__.lower().endswith(("pool", "pooling"))
+    named_so = foreign and kind.__name__.lower().endswith(("pool", "pooling"))
+    return named_so and not any(_nulls_of(part) for part in module.modules())
 
 
-def _replace(module: nn.Module, nulls: dict[nn.Module, nn.Module]) -> nn.Module:
-    if module in nulls:
-        return nulls[module]
-    for name, child in module.named_children():
-        setattr(module, name, _replace(child, nulls))
-    return module
+def _make_null(layer: nn.Module, null: str, seed: int) -> nn.Module:
+    nulls = _known_nulls_of(layer)
+    name = next(iter(nulls)) if null == "auto" else null
+    if name not in nulls:
+        raise ValueError(
+            f"null must be 'auto' or one that {type(layer).__name__} has ({', '.join(nulls)}), "
+            f"got {null!r}"
+        )
+    training, kept = layer.training, set(layer.modules())
+    tensors = [*layer.parameters(), *layer.buffers()]
+    with lend_seed(seed):
+        made = nulls[name](layer, seed)
+    for module in made.modules():
+        if module not in kept:
+            module.training = training
+            _move(module, tensors)
+    return made
+
+
+def _move(module: nn.Module, like: list[Tensor]) -> None:
+    """Give a module's own tensors the device and the floating point type of a layer's."""
+    dtype = next((tensor.dtype for tensor in like if tensor.is_floating_point()), None)
+    for own in (*module.parameters(recurse=False), *module.buffers(recurse=False)):
+        device = like[0].device if like else own.device
+        own.data = own.data.to(device, dtype if own.is_floating_point() else None)

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from torch import Tensor, nn
+from torch_geometric.nn.inits import reset
 from torch_geometric.typing import Adj
 
 from graphpool_sanity.coarsen import check_aggregation, pool_batch, pool_edges, pool_nodes
@@ -37,13 +38,14 @@ class _MatchingPool(nn.Module):
         super().__init__()
         check_aggregation("aggr", aggr)
         check_aggregation("edge_aggr", edge_aggr)
-        self.select = select
+        self.select: nn.Module = select
+        self._own_rule = select.rule
         self.aggr = aggr
         self.edge_aggr = edge_aggr
 
     def reset_parameters(self) -> None:
         """Start the layer's stream of random matchings anew."""
-        self.select.reset_parameters()
+        reset(self.select)
 
     def forward(
         self,
@@ -78,7 +80,9 @@ class _MatchingPool(nn.Module):
         return PoolOutput(x, adj, None if edge_attr is None else value, batch, cluster)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(aggr={self.aggr!r}, edge_aggr={self.edge_aggr!r})"
+        own = getattr(self.select, "rule", None) is self._own_rule
+        other = "" if own else f", select={self.select}"
+        return f"{type(self).__name__}(aggr={self.aggr!r}, edge_aggr={self.edge_aggr!r}{other})"
 
 
 class GraclusPool(_MatchingPool):

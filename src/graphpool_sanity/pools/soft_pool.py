@@ -3,9 +3,9 @@
 from typing import NamedTuple
 
 from torch import Tensor, nn
+from torch_geometric.nn.inits import reset
 from torch_geometric.typing import Adj
 
-from graphpool_sanity.select.assignment import LearnedAssignment, RandomAssignment
 from graphpool_sanity.soft_coarsen import Coarse, SoftGraphs
 from graphpool_sanity.soft_input import read_soft_graphs
 
@@ -26,9 +26,7 @@ class SoftPoolOutput(NamedTuple):
 class SoftPool(nn.Module):
     """Selects an assignment, coarsens by it, and leaves the losses to its subclasses."""
 
-    def __init__(
-        self, in_channels: int, num_clusters: int, select: LearnedAssignment | RandomAssignment
-    ) -> None:
+    def __init__(self, in_channels: int, num_clusters: int, select: nn.Module) -> None:
         super().__init__()
         self.in_channels = in_channels
         self.num_clusters = num_clusters
@@ -36,7 +34,7 @@ class SoftPool(nn.Module):
 
     def reset_parameters(self) -> None:
         """Initialise the selector anew."""
-        self.select.reset_parameters()
+        reset(self.select)
 
     def forward(
         self,

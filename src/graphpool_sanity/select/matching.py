@@ -168,8 +168,23 @@ def _match_afresh(rule: Rule, graph: Graph, generator: torch.Generator | None) -
 
 def _clusters(mate: Tensor) -> Tensor:
     """Number the clusters from 0 in the order of their first nodes."""
-    first = torch.minimum(mate, torch.arange(mate.numel(), device=mate.device))
-    is_first = first == torch.arange(mate.numel(), device=mate.device)
+    return _number(torch.minimum(mate, torch.arange(mate.numel(), device=mate.device)))
+
+
+def number_clusters(cluster: Tensor) -> Tensor:
+    """[N], the clusters numbered from 0 in the order of their first nodes.
+
+    >>> number_clusters(torch.tensor([2, 0, 2, 1]))
+    tensor([0, 1, 0, 2])
+    """
+    index = torch.arange(cluster.numel(), device=cluster.device)
+    first = torch.full_like(index, cluster.numel()).scatter_reduce_(0, cluster, index, "amin")
+    return _number(first.index_select(0, cluster))
+
+
+def _number(first: Tensor) -> Tensor:
+    """[N], the number of each cluster from the ``first`` node of the cluster of each node."""
+    is_first = first == torch.arange(first.numel(), device=first.device)
     return (is_first.cumsum(0) - 1).index_select(0, first)
 
 

@@ -41,14 +41,16 @@ class NodeShuffle(nn.Module):
         >>> sorted(order[:3].tolist()), order[3].item()
         ([0, 1, 2], 3)
         """
-        index, seed = position, self.seed
         if self.training:
-            index, seed = torch.arange(len(batch), device=batch.device), draw_seed(self.generator)
-        chance = mix(priorities(index, seed))  # not the priorities that a matching visits by
+            index = torch.arange(batch.numel(), device=batch.device)
+            chance = priorities(index, draw_seed(self.generator))
+        else:
+            chance = priorities(position, self.seed)
+        chance = mix(chance)  # no longer the order in which a matching of the same seed visits
         if mask is None:
             return (batch << 31 | chance).argsort()
         # The real nodes of each graph, then its padding: in their order, and in that of chance.
-        part = batch << 32 | ~mask.bool() << 31
+        part = batch << 32 | mask.logical_not().long() << 31
         place = (part | position).argsort()
         source = (part | torch.where(mask, chance, position)).argsort()
         return torch.empty_like(place).scatter_(0, place, source)

@@ -1,0 +1,95 @@
+"""The standard backbone: the paper's network for hard pooling, around any pooling layer."""
+
+from collections.abc import Callable, Sequence
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch_geometric.data import Data
+
+from graphpool_sanity.experiments.calls import Call
+from graphpool_sanity.experiments.graphs import Conv, Graphs, read_graphs
+
+LayerFactory = Callable[[int], nn.Module]
+"""``layer_factory(channels)``: a pooling layer for nodes with so many features."""
+
+
+class Backbone(nn.Module):
+    r"""conv → (conv, pool) × ``num_pools`` → mean → MLP with one hidden layer.
+
+    .. math::
+        \mathbf{Z} = \mathrm{ReLU}(\mathbf{X} \mathbf{W}_1 + \mathbf{A} \mathbf{X} \mathbf{W}_2)
+
+    is each convolution. Graphs stay sparse as long as the layer takes them so, and become padded
+    matrices where it takes or returns these; the convolutions have the same weights in both forms.
+    After a memory layer, which leaves no edges, they see each cluster alone. A layer's auxiliary
+    losses are added up, among them its ``kl_loss(S)`` if it has one.
+
+    Args:
+        layer_factory: ``layer_factory(channels)``, a pooling layer that keeps the channels, or one
+            such callable for each pool: anything with PyG's conventions of its sparse, dense or
+            memory layers, or with torch-geometric-pool's.
+        in_channels: The channels of ``data.x``.
+        out_channels: The outputs of each graph.
+        hidden: The width of all layers.
+        num_pools: How often it pools; not read if factories are given one by one.
+        first: ``first(data)`` -> [N, hidden], in place of the first convolution: for features that
+            are categories, an :class:`~graphpool_sanity.experiments.input_conv.InputConv`.
+
+    Shapes:
+        - **data**: a PyG batch with x [N, F], edge_index [2, E] and batch [N].
+        - returns [B, out_channels], or that and the auxiliary loss [] if there is any.
+
+    Raises:
+        ValueError: if a layer cannot be called, or does not keep the channels.
+
+    Section 2, *On the role of pooling*, of Mesquita, Souza, Kaski, NeurIPS 2020.
+
+    >>> from torch_geometric.nn import TopKPooling
+    >>> from graphpool_sanity.datasets import load_dataset
+    >>> model = Backbone(TopKPooling, in_channels=3, out_channels=10)
+    >>> model(load_dataset("digits").graphs[0]).shape
+    torch.Size([1, 10])
+    """
+
+    def __init__(
+        self,
+        layer_factory: LayerFactory | Sequence[LayerFactory],
+        in_channels: int,
+        out_channels: int,
+        hidden: int = 64,
+        num_pools: int = 2,
+        first: nn.Module | None = None,
+    ) -> None:
+        super().__init__()
+        self.hidden = hidden
+        factories = [layer_factory] * num_pools if callable(layer_factory) else layer_factory
+        self.first = Conv(in_channels, hidden) if first is None else first
+        self.convs = nn.ModuleList(Conv(hidden, hidden) for _ in factories)
+        self.pools = nn.ModuleList(make(hidden) for make in factories)
+        self.mlp = nn.Sequential(
+            nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, out_channels)
+        )
+        self.calls = [Call(pool) for pool in self.pools]
+
+    def forward(self, data: Data) -> Tensor | tuple[Tensor, Tensor]:
+        """Outputs [B, out_channels], and the auxiliary loss if the layers have one."""
+        graphs, losses = self._embed(data), list[Tensor]()
+        for conv, pool, call in zip(self.convs, self.pools, self.calls, strict=True):
+            graphs, found = call(pool, cast(Conv, conv).on(graphs))
+            _check_channels(pool, graphs.x, self.hidden)
+            losses += found
+        out = self.mlp(graphs.mean())
+        return (out, torch.stack(losses).sum()) if losses else out
+
+    def _embed(self, data: Data) -> Graphs:
+        if isinstance(self.first, Conv):
+            return self.first.on(read_graphs(data, data.x))
+        return read_graphs(data, self.first(data).relu())
+
+
+def _check_channels(pool: nn.Module, x: Tensor, hidden: int) -> None:
+    if x.size(-1) != hidden:
+        raise ValueError(
+            f"layer must keep the {hidden} channels of its nodes, got {x.size(-1)} from {pool}"
+        )

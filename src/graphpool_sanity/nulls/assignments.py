@@ -1,0 +1,128 @@
+"""Soft selectors of the nulls: by chance, shuffled, or the same for every node.
+
+Each gives S [.., K] for whatever a soft or memory pool hands to its selector: the graphs, and for
+memory pools the keys and the weights of the heads, which selectors without keys leave aside.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch_geometric.nn.inits import reset
+
+from graphpool_sanity.nodes import Nodes
+from graphpool_sanity.select.chance import priorities, resolve_seed
+from graphpool_sanity.select.shuffle import NodeShuffle
+from graphpool_sanity.soft_coarsen import SoftGraphs
+
+_INVERSE_CDF: dict[str, Callable[[Tensor], Tensor]] = {
+    "uniform": lambda u: u,
+    "normal": torch.special.ndtri,
+}
+
+
+class HashedAssignment(nn.Module):
+    r"""Softmax of scores drawn by chance, one row for each place of a node, however many.
+
+    .. math::
+        \mathbf{S}_{i \cdot} = \mathrm{softmax}(\tilde{\mathbf{S}}_{i \cdot}), \qquad
+        \tilde{\mathbf{S}}_{ij} = F^{-1}(u_{ij})
+
+    Row i goes to node i of each graph. The numbers :math:`u_{ij}` in (0, 1) are hashed from the
+    seed, i and j: nothing is stored, no graph is too large, every device gives the same.
+
+    Args:
+        num_clusters: The clusters :math:`K`.
+        distribution: The law :math:`F` of the scores: ``"normal"`` N(0, 1) or ``"uniform"``
+            U(0, 1).
+        seed: Seed of the hash; drawn from the global generator if ``None``.
+
+    Raises:
+        ValueError: on an unknown distribution.
+
+    >>> select = HashedAssignment(3, seed=0)
+    >>> select.scores(torch.arange(5)).shape, select.scores(torch.zeros(2, 4).long()).shape
+    (torch.Size([5, 3]), torch.Size([2, 4, 3]))
+    """
+
+    seed: Tensor
+
+    def __init__(
+        self, num_clusters: int, distribution: str = "normal", seed: int | None = None
+    ) -> None:
+        super().__init__()
+        if distribution not in _INVERSE_CDF:
+            raise ValueError(
+                f"distribution must be one of {', '.join(_INVERSE_CDF)}, got {distribution!r}"
+            )
+        self.num_clusters = num_clusters
+        self.distribution = distribution
+        self._given_seed = seed
+        self.register_buffer("seed", torch.zeros((), dtype=torch.long))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw the scores anew (from another seed if none was given)."""
+        self.seed.fill_(resolve_seed(self._given_seed))
+
+    def scores(self, position: Tensor) -> Tensor:
+        """[.., K] in double precision, the scores of the nodes at ``position`` [..], int64."""
+        cluster = torch.arange(self.num_clusters, device=position.device)
+        row = priorities(position, self.seed).unsqueeze(-1)
+        uniform = (priorities(row, cluster).double() + 0.5) / 2**31
+        return _INVERSE_CDF[self.distribution](uniform)
+
+    def forward(self, graphs: SoftGraphs | Nodes, *memory: Tensor) -> Tensor:
+        """S [.., K]."""
+        place = torch.arange(graphs.width, device=graphs.x.device)
+        rows = self.scores(place).softmax(-1).to(graphs.x.dtype)
+        return graphs.real(graphs.rows(rows))
+
+    def extra_repr(self) -> str:
+        """The law of the scores."""
+        return f"{self.num_clusters}, {self.distribution}"
+
+
+class UniformAssignment(nn.Module):
+    """Gives each cluster the same share of each node: no node is told from another.
+
+    >>> from graphpool_sanity.nodes import read_nodes
+    >>> UniformAssignment(4)(read_nodes(torch.ones(1, 2)))
+    tensor([[0.2500, 0.2500, 0.2500, 0.2500]])
+    """
+
+    def __init__(self, num_clusters: int) -> None:
+        super().__init__()
+        self.num_clusters = num_clusters
+
+    def reset_parameters(self) -> None:
+        """There is nothing to draw."""
+
+    def forward(self, graphs: SoftGraphs | Nodes, *memory: Tensor) -> Tensor:
+        """S [.., K]."""
+        shape = (*graphs.x.shape[:-1], self.num_clusters)
+        return graphs.real(graphs.x.new_full(shape, 1 / self.num_clusters))
+
+    def extra_repr(self) -> str:
+        """The number of clusters."""
+        return f"{self.num_clusters}"
+
+
+class ShuffledAssignment(nn.Module):
+    """The assignment of another selector, its rows permuted by chance within each graph."""
+
+    def __init__(self, select: nn.Module, seed: int | None = None) -> None:
+        super().__init__()
+        self.select = select
+        self.shuffle = NodeShuffle(seed)
+
+    def reset_parameters(self) -> None:
+        """Initialise the selector and the shuffle anew."""
+        reset(self.select)
+        self.shuffle.reset_parameters()
+
+    def forward(self, graphs: SoftGraphs | Nodes, *memory: Tensor) -> Tensor:
+        """S [.., K]."""
+        s = self.select(graphs, *memory)
+        order = self.shuffle(*graphs.places())
+        return s.flatten(0, -2).index_select(0, order).view_as(s)

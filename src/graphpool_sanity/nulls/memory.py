@@ -1,0 +1,79 @@
+"""The nulls of memory pooling: distances to fixed keys, or an assignment without keys."""
+
+import torch
+from torch import nn
+
+from graphpool_sanity.nulls.assignments import (
+    HashedAssignment,
+    ShuffledAssignment,
+    UniformAssignment,
+)
+from graphpool_sanity.nulls.frozen import Frozen
+from graphpool_sanity.nulls.registry import register_null
+from graphpool_sanity.pools.memory_pool import (
+    DistanceMemoryPool,
+    MemoryPool,
+    RandomMemoryPool,
+    _KeyMemoryPool,
+    _MemoryPool,
+)
+
+
+@register_null(MemoryPool, "distance")
+def _distance(layer: MemoryPool, seed: int) -> nn.Module:
+    _check_forward(layer)
+    sizes = layer.in_channels, layer.out_channels, layer.heads, layer.num_clusters
+    null = DistanceMemoryPool(*sizes, seed=seed)
+    null.lin, null.conv = layer.lin, layer.conv
+    return null
+
+
+@register_null(MemoryPool, "random")
+@register_null(DistanceMemoryPool, "random")
+def _random(layer: _MemoryPool, seed: int) -> nn.Module:
+    return _without_keys(layer, HashedAssignment(layer.num_clusters, "uniform", seed))
+
+
+@register_null(MemoryPool, "shuffle")
+@register_null(DistanceMemoryPool, "shuffle")
+@register_null(RandomMemoryPool, "shuffle")
+def _shuffle(layer: _MemoryPool, seed: int) -> nn.Module:
+    layer.select = ShuffledAssignment(layer.select, seed)
+    return layer
+
+
+@register_null(MemoryPool, "frozen")
+@register_null(DistanceMemoryPool, "frozen")
+def _frozen(layer: _KeyMemoryPool, seed: int) -> nn.Module:
+    fresh = MemoryPool(layer.in_channels, layer.out_channels, layer.heads, layer.num_clusters)
+    with torch.no_grad():
+        for own, drawn in ((layer.k, fresh.k), (layer.conv.weight, fresh.conv.weight)):
+            if isinstance(own, nn.Parameter):  # the keys of DistanceMemoryPool are none
+                own.requires_grad_(False).copy_(drawn)
+    layer.select = Frozen(layer.select)
+    return layer
+
+
+@register_null(MemoryPool, "none")
+@register_null(DistanceMemoryPool, "none")
+@register_null(RandomMemoryPool, "none")
+def _none(layer: _MemoryPool, seed: int) -> nn.Module:
+    return _without_keys(layer, UniformAssignment(layer.num_clusters))
+
+
+def _without_keys(layer: _MemoryPool, select: nn.Module) -> RandomMemoryPool:
+    """The layer with a selector that needs neither keys nor heads, so that it has none."""
+    _check_forward(layer)
+    sizes = layer.in_channels, layer.out_channels, layer.num_clusters
+    null = RandomMemoryPool(*sizes, invariant=True)
+    null.select, null.lin = select, layer.lin
+    return null
+
+
+def _check_forward(layer: _MemoryPool) -> None:
+    """Keys and heads belong to the layer, so that a null without them is of another class."""
+    if type(layer).forward is not _MemoryPool.forward:
+        raise ValueError(
+            f"layer must pool as MemoryPool does for this null, got {type(layer).__name__} with a "
+            "forward of its own; name a null for it with graphpool_sanity.register_null"
+        )

@@ -1,0 +1,122 @@
+"""The nulls of PyTorch Geometric's ``DMoNPooling``: the layer with another ``mlp``.
+
+The assignment is the softmax of what ``mlp`` scores the nodes with, whatever that is.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch_geometric.nn import DMoNPooling
+from torch_geometric.nn.inits import reset
+
+from graphpool_sanity.nulls.assignments import HashedAssignment
+from graphpool_sanity.nulls.frozen import Frozen, untrained
+from graphpool_sanity.nulls.registry import register_null
+from graphpool_sanity.nulls.replace import become
+from graphpool_sanity.nulls.rows import ShuffledRows
+
+
+class RescoredDMoNPooling(DMoNPooling):
+    """``DMoNPooling`` whose ``mlp`` is told which rows are nodes."""
+
+    def forward(self, x: Tensor, adj: Tensor, mask: Tensor | None = None) -> tuple[Tensor, ...]:
+        """S, x, adj and three losses, as ``DMoNPooling`` gives them."""
+        self.mlp.mask = mask
+        try:
+            return super().forward(x, adj, mask)
+        finally:
+            self.mlp.mask = None
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.mlp})"
+
+
+class ShuffledScores(nn.Module):
+    """The scores of ``mlp``, those of the nodes of each graph permuted by chance."""
+
+    mask: Tensor | None = None
+
+    def __init__(self, mlp: nn.Module, seed: int | None = None) -> None:
+        super().__init__()
+        self.mlp = mlp
+        self.out_channels = mlp.out_channels
+        self.chance = ShuffledRows(seed)
+
+    def reset_parameters(self) -> None:
+        """Initialise the network and chance anew."""
+        reset(self.mlp)
+        self.chance.reset_parameters()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, N, K]."""
+        scores = self.mlp(x)
+        graph = torch.arange(x.size(0), device=x.device).repeat_interleave(x.size(1))
+        mask = None if self.mask is None else self.mask.flatten().bool()
+        row = self.chance.rows(graph, mask)
+        return scores.flatten(0, 1).index_select(0, row).view_as(scores)
+
+
+class HashedScores(nn.Module):
+    """Scores drawn by chance from N(0, 1), one row for each place of a node."""
+
+    def __init__(self, out_channels: int, seed: int | None = None) -> None:
+        super().__init__()
+        self.out_channels = out_channels
+        self.chance = HashedAssignment(out_channels, "normal", seed)
+
+    def reset_parameters(self) -> None:
+        """Draw other scores."""
+        self.chance.reset_parameters()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, N, K]."""
+        scores = self.chance.scores(torch.arange(x.size(1), device=x.device))
+        return scores.to(x.dtype).expand(x.size(0), -1, -1)
+
+
+class FrozenScores(Frozen):
+    """The scores of an untrained ``mlp``."""
+
+    def __init__(self, mlp: nn.Module) -> None:
+        super().__init__(mlp)
+        self.out_channels = mlp.out_channels
+
+
+class EqualScores(nn.Module):
+    """The same score for each cluster."""
+
+    def __init__(self, out_channels: int) -> None:
+        super().__init__()
+        self.out_channels = out_channels
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, N, K]."""
+        return x.new_zeros(*x.shape[:-1], self.out_channels)
+
+    def reset_parameters(self) -> None:
+        """There is nothing to draw."""
+
+
+def _rescore(layer: DMoNPooling, mlp: nn.Module) -> nn.Module:
+    become(layer, RescoredDMoNPooling, DMoNPooling)
+    layer.mlp = mlp
+    return layer
+
+
+@register_null(DMoNPooling, "random")
+def _random(layer: DMoNPooling, seed: int) -> nn.Module:
+    return _rescore(layer, HashedScores(layer.mlp.out_channels, seed))
+
+
+@register_null(DMoNPooling, "shuffle")
+def _shuffle(layer: DMoNPooling, seed: int) -> nn.Module:
+    return _rescore(layer, ShuffledScores(layer.mlp, seed))
+
+
+@register_null(DMoNPooling, "frozen")
+def _frozen(layer: DMoNPooling, seed: int) -> nn.Module:
+    return _rescore(layer, FrozenScores(untrained(layer.mlp, seed)))
+
+
+@register_null(DMoNPooling, "none")
+def _none(layer: DMoNPooling, seed: int) -> nn.Module:
+    return _rescore(layer, EqualScores(layer.mlp.out_channels))

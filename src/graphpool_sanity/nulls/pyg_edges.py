@@ -1,0 +1,71 @@
+"""The nulls of PyTorch Geometric's ``EdgePooling``: the layer merging other nodes.
+
+The layer scores its edges and contracts them as ever; then ``regroup`` hands its clusters, with
+the score that gates each, to other nodes.
+"""
+
+from torch import Tensor, nn
+from torch_geometric.nn.pool import EdgePooling
+from torch_geometric.nn.pool.edge_pool import UnpoolInfo
+from torch_geometric.utils import coalesce
+
+from graphpool_sanity.coarsen import pool_batch, pool_nodes
+from graphpool_sanity.nulls.frozen import Frozen, untrained
+from graphpool_sanity.nulls.registry import register_null
+from graphpool_sanity.nulls.replace import Regrouped, become
+from graphpool_sanity.nulls.rows import (
+    DealtRows,
+    NonAdjacentRows,
+    OwnRows,
+    ShuffledRows,
+    gate_clusters,
+)
+
+
+class RegroupedEdgePooling(Regrouped, EdgePooling):
+    """``EdgePooling`` of other nodes than its edges join: ``regroup`` says which."""
+
+    def _merge_edges(
+        self, x: Tensor, edge_index: Tensor, batch: Tensor, edge_score: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor, UnpoolInfo]:
+        *_, own = super()._merge_edges(x, edge_index, batch, edge_score)
+
+        row, cluster = self.regroup(batch, own.cluster, edge_index)
+
+        gate = gate_clusters(own.new_edge_score, own.cluster, row, cluster)
+        x = pool_nodes(x, cluster, gate.numel(), "sum") * gate.view(-1, 1)
+        edges = coalesce(cluster[edge_index], num_nodes=gate.numel())
+        info = UnpoolInfo(edge_index, cluster, batch, gate)
+        return x, edges, pool_batch(batch, cluster, gate.numel()), info
+
+
+def _regroup(layer: EdgePooling, regroup: nn.Module) -> nn.Module:
+    become(layer, RegroupedEdgePooling, EdgePooling)
+    layer.regroup = regroup
+    return layer
+
+
+@register_null(EdgePooling, "complement")
+def _complement(layer: EdgePooling, seed: int) -> nn.Module:
+    return _regroup(layer, NonAdjacentRows(seed))
+
+
+@register_null(EdgePooling, "random")
+def _random(layer: EdgePooling, seed: int) -> nn.Module:
+    return _regroup(layer, DealtRows(seed))
+
+
+@register_null(EdgePooling, "shuffle")
+def _shuffle(layer: EdgePooling, seed: int) -> nn.Module:
+    return _regroup(layer, ShuffledRows(seed))
+
+
+@register_null(EdgePooling, "frozen")
+def _frozen(layer: EdgePooling, seed: int) -> nn.Module:
+    layer.lin = Frozen(untrained(layer.lin, seed))
+    return layer
+
+
+@register_null(EdgePooling, "none")
+def _none(layer: EdgePooling, seed: int) -> nn.Module:
+    return _regroup(layer, OwnRows())

@@ -1,0 +1,36 @@
+"""The nulls of PyTorch Geometric's ``MemPooling``: those of our ``MemoryPool``, its twin."""
+
+from torch import nn
+from torch_geometric.nn import MemPooling
+
+from graphpool_sanity.nulls import memory  # noqa: F401  (registers the nulls of MemoryPool)
+from graphpool_sanity.nulls.registry import MakeNull, randomize, register_null
+from graphpool_sanity.pools.memory_pool import MemoryPool
+
+
+def as_memory_pool(layer: MemPooling) -> MemoryPool:
+    """A ``MemoryPool`` with the parameters of a ``MemPooling``.
+
+    >>> as_memory_pool(MemPooling(8, 16, heads=2, num_clusters=3))
+    MemoryPool(
+      8, 16, num_clusters=3, heads=2
+      (select): StudentT(tau=1.0)
+      (lin): Linear(in_features=8, out_features=16, bias=False)
+      (conv): Conv2d(2, 1, kernel_size=(1, 1), stride=(1, 1), bias=False)
+    )
+    """
+    sizes = layer.in_channels, layer.out_channels, layer.heads, layer.num_clusters
+    twin = MemoryPool(*sizes, tau=layer.tau).train(layer.training)
+    twin.k, twin.conv, twin.lin = layer.k, layer.conv, layer.lin
+    return twin
+
+
+def _null_of_twin(name: str) -> MakeNull:
+    def make(layer: MemPooling, seed: int) -> nn.Module:
+        return randomize(as_memory_pool(layer), name, seed)
+
+    return make
+
+
+for _name in ("distance", "random", "shuffle", "frozen", "none"):
+    register_null(MemPooling, _name)(_null_of_twin(_name))

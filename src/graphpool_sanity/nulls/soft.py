@@ -1,0 +1,46 @@
+"""The nulls of soft pooling: the layer with another assignment."""
+
+from torch import nn
+
+from graphpool_sanity.nulls.assignments import (
+    HashedAssignment,
+    ShuffledAssignment,
+    UniformAssignment,
+)
+from graphpool_sanity.nulls.frozen import Frozen, untrained
+from graphpool_sanity.nulls.registry import register_null
+from graphpool_sanity.pools.diff_pool import DiffPool, RandomDiffPool
+from graphpool_sanity.pools.mincut_pool import MinCutPool, RandomMinCutPool
+from graphpool_sanity.pools.soft_pool import SoftPool
+
+
+@register_null(DiffPool, "random")
+@register_null(MinCutPool, "random")
+def _random(layer: SoftPool, seed: int) -> nn.Module:
+    layer.select = HashedAssignment(layer.num_clusters, "normal", seed)
+    return layer
+
+
+@register_null(DiffPool, "shuffle")
+@register_null(MinCutPool, "shuffle")
+@register_null(RandomDiffPool, "shuffle")
+@register_null(RandomMinCutPool, "shuffle")
+def _shuffle(layer: SoftPool, seed: int) -> nn.Module:
+    layer.select = ShuffledAssignment(layer.select, seed)
+    return layer
+
+
+@register_null(DiffPool, "frozen")
+@register_null(MinCutPool, "frozen")
+def _frozen(layer: SoftPool, seed: int) -> nn.Module:
+    layer.select = Frozen(layer.select)
+    return layer
+
+
+@register_null(DiffPool, "none")
+@register_null(MinCutPool, "none")
+@register_null(RandomDiffPool, "none")
+@register_null(RandomMinCutPool, "none")
+def _none(layer: SoftPool, seed: int) -> nn.Module:
+    layer.select = UniformAssignment(layer.num_clusters)
+    return layer

@@ -1,0 +1,100 @@
+"""Nulls of top-k selection, for PyTorch Geometric and torch-geometric-pool alike."""
+
+import copy
+import math
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch_geometric.nn.inits import reset
+from torch_geometric.nn.pool.select import SelectOutput
+
+from graphpool_sanity.nulls.frozen import Frozen
+from graphpool_sanity.nulls.rows import ChanceOrder, ShuffledRows, inverse
+
+
+class _OtherNodes(nn.Module):
+    """Selects other nodes than ``select`` does, gated by its scores."""
+
+    def __init__(self, select: nn.Module) -> None:
+        super().__init__()
+        self.select = select
+
+    def reset_parameters(self) -> None:
+        """Initialise the layer's selection and chance anew."""
+        for child in self.children():
+            reset(child)
+
+    def forward(self, x: Tensor, batch: Tensor | None = None, **unused: object) -> SelectOutput:
+        """The nodes selected and their gates, as the layer's own selection gives them."""
+        if batch is None:
+            batch = torch.zeros(x.size(0), dtype=torch.long, device=x.device)
+        return self.output(x.size(0), *self.choose(x, batch))
+
+    def choose(self, x: Tensor, batch: Tensor) -> tuple[Tensor, Tensor]:
+        """The nodes selected [k], and their gates [k]."""
+        raise NotImplementedError
+
+    def output(self, num_nodes: int, node: Tensor, gate: Tensor) -> SelectOutput:
+        """The selection in the type of the layer's library."""
+        cluster = torch.arange(node.numel(), device=node.device)
+        return SelectOutput(node, num_nodes, cluster, node.numel(), gate)
+
+    def scores(self, x: Tensor, batch: Tensor) -> Tensor:
+        """[N], the layer's score of each node: what it selects them by if it selects them all."""
+        everyone: Any = copy.copy(self.select)
+        if everyone.min_score is None:
+            everyone.ratio = max(x.size(0), 1)
+        else:
+            everyone.min_score = -math.inf
+        own = everyone(x, batch=batch)
+        return own.weight.index_select(0, own.node_index.argsort())
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.select})"
+
+
+class ShuffledNodes(_OtherNodes):
+    """As many nodes by chance, with the gates of those that the layer selects."""
+
+    def __init__(self, select: nn.Module, seed: int | None = None) -> None:
+        super().__init__(select)
+        self.chance = ShuffledRows(seed)
+
+    def choose(self, x: Tensor, batch: Tensor) -> tuple[Tensor, Tensor]:
+        """The nodes selected [k], and their gates [k]."""
+        own = self.select(x, batch=batch)
+        takes = inverse(self.chance.rows(batch))
+        return takes.index_select(0, own.node_index), own.weight
+
+
+class ChanceNodes(_OtherNodes):
+    """As many nodes by chance, gated by the layer's score of each."""
+
+    def __init__(self, select: nn.Module, seed: int | None = None) -> None:
+        super().__init__(select)
+        self.chance = ChanceOrder(seed)
+
+    def choose(self, x: Tensor, batch: Tensor) -> tuple[Tensor, Tensor]:
+        """The nodes selected [k], and their gates [k]."""
+        selected = torch.zeros_like(batch, dtype=torch.bool)
+        selected[self.select(x, batch=batch).node_index] = True
+        _, chance = self.chance(batch)
+        as_many = (batch * 2 + ~selected).argsort()  # those selected first in each graph
+        node = chance[selected.index_select(0, as_many)]
+        return node, self.scores(x, batch).index_select(0, node)
+
+
+class AllNodes(_OtherNodes):
+    """All nodes in their order, gated by the layer's score of each."""
+
+    def choose(self, x: Tensor, batch: Tensor) -> tuple[Tensor, Tensor]:
+        """The nodes selected [N], and their gates [N]."""
+        return torch.arange(x.size(0), device=x.device), self.scores(x, batch)
+
+
+def own_selection(select: nn.Module) -> nn.Module:
+    """A layer's selection, taken out of the null that the layer may already be."""
+    while isinstance(select, _OtherNodes | Frozen):
+        select = select.select
+    return select
