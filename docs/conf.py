@@ -24,10 +24,11 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
+    "public_names",
+    "reference",
     "self_contained",
-    "tables",
 ]
-exclude_patterns = ["_build", "_generated", "gallery/README.rst"]
+exclude_patterns = ["_build", "gallery"]
 nitpicky = True
 root_doc = "index"
 default_role = "py:obj"
@@ -39,7 +40,8 @@ autodoc_typehints_format = "short"
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
 python_use_unqualified_type_names = True
-python_maximum_signature_line_length = 80
+python_maximum_signature_line_length = 60
+pygments_dark_style = "github-dark"
 napoleon_numpy_docstring = False
 napoleon_custom_sections = ["Shapes"]
 add_module_names = False

@@ -135,7 +135,7 @@ def as_features(x: Tensor, benchmark: Benchmark) -> Tensor:
 
 
 def values(records: Sequence[Record], field: str) -> dict[str, dict[str, list[float]]]:
-    """For each model and stage the values of all runs."""
+    """For each model and stage the measurements of all runs."""
     found: dict[str, dict[str, list[float]]] = {}
     for record in records:
         stages = found.setdefault(record["config"]["model"], {})

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import matplotlib.pyplot as plt
 import molecule
+import networkx as nx
 import numpy as np
 import torch
 from matplotlib.axes import Axes
@@ -27,17 +28,24 @@ def hard(pool: nn.Module) -> Figure:
     edges, points = molecule.edge_index(), molecule.positions()
     out: PoolOutput = pool.eval()(torch.from_numpy(points).float(), edges)
     clusters = out.cluster.numpy()
-    centres = np.array([points[clusters == c].mean(0) for c in range(clusters.max() + 1)])
+    centres = _spread([points[clusters == c].mean(0) for c in range(len(out.x))], out.edge_index)
 
     figure, (before, after) = _panels("select", "coarsen")
-    _draw_edges(before, points, edges)
-    for c in range(len(centres)):
-        pair = points[clusters == c]
-        before.plot(*pair.T, color=COLORS[c], lw=11, alpha=0.4, solid_capstyle="round")
-    _draw_nodes(before, points, np.eye(len(centres))[clusters])
+    draw_pairs(before, points, edges, clusters)
     _draw_edges(after, centres, out.edge_index)
     _draw_nodes(after, centres, np.eye(len(centres)), NODE * 1.3)
     return figure
+
+
+def draw_pairs(ax: Axes, points: Points, edges: Tensor, clusters: NDArray[np.int64]) -> None:
+    """A graph, its nodes in the colours of their clusters, with a band along each pair."""
+    ax.set_axis_off()
+    ax.set_aspect("equal")
+    _draw_edges(ax, points, edges)
+    for c in range(clusters.max() + 1):
+        pair = points[clusters == c]
+        ax.plot(*pair.T, color=COLORS[c], lw=11, alpha=0.4, solid_capstyle="round")
+    _draw_nodes(ax, points, np.eye(clusters.max() + 1)[clusters])
 
 
 def soft(pool: nn.Module, steps: int = 0) -> Figure:
@@ -71,14 +79,19 @@ def soft(pool: nn.Module, steps: int = 0) -> Figure:
     return figure
 
 
-def memory(pool: nn.Module, steps: int = 0) -> Figure:
+def memory(pool: nn.Module, steps: int = 500) -> Figure:
     """The shares that a memory layer gives to its keys, which lie among the features.
 
-    A layer that learns is first trained on its own loss for so many ``steps``.
+    The layer is first trained to give back the features of the nodes from those of the clusters.
     """
     edges, points = molecule.edge_index(), molecule.positions()
     x = torch.from_numpy(points).float()
-    _train(pool, lambda: pool.kl_loss(pool(x)[1]), steps)
+
+    def loss() -> Tensor:
+        pooled, s = pool(x)
+        return (s @ pooled - x).square().mean()
+
+    _train(pool, loss, steps)
     s = pool.eval()(x)[1][0].detach().numpy()
 
     figure, (before, matrix) = _panels("select", "S")
@@ -97,6 +110,14 @@ def _train(pool: nn.Module, loss: Callable[[], Tensor], steps: int) -> None:
         optimizer.zero_grad()
         loss().backward()
         optimizer.step()
+
+
+def _spread(centres: list[Points], edges: Tensor) -> Points:
+    """Places for the clusters, near their centres and apart from one another."""
+    graph = nx.Graph(edges.t().tolist())
+    graph.add_nodes_from(range(len(centres)))
+    places = nx.kamada_kawai_layout(graph, pos=dict(enumerate(centres)), scale=2)
+    return np.array([places[c] for c in range(len(centres))])
 
 
 def _panels(*titles: str) -> tuple[Figure, list[Axes]]:

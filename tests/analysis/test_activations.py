@@ -1,3 +1,5 @@
+import copy
+
 import pytest
 import torch
 from torch import nn
@@ -5,7 +7,14 @@ from torch_geometric.data import Batch
 from torch_geometric.nn import GraphConv, TopKPooling, global_mean_pool
 
 from graphpool_sanity import GraclusPool
-from graphpool_sanity.analysis import Activations, homogeneity, record_activations
+from graphpool_sanity.analysis import (
+    Activations,
+    dirichlet_energy,
+    homogeneity,
+    low_frequency_share,
+    plot_activations,
+    record_activations,
+)
 from graphpool_sanity.datasets import load_dataset
 
 
@@ -166,3 +175,21 @@ def test_a_layer_that_is_never_called_is_missed(batch):
     net.embed = lambda *_: None
     with pytest.raises(ValueError, match="model must call a pooling layer"):
         record_activations(net, batch)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+def test_it_gives_on_cuda_what_it_gives_on_the_cpu(batch):
+    net = Net(shared=True).double()
+    batch = copy.copy(batch)
+    batch.x = batch.x.double()
+    expected = record_activations(net, batch)
+    found = record_activations(net.to("cuda"), batch.to("cuda"))
+    assert found.homogeneity() == pytest.approx(expected.homogeneity())
+    on_gpu, on_cpu = (each.layers["pools.0"].before for each in (found, expected))
+    assert on_gpu.x.is_cuda
+    edges = batch.edge_index
+    for measure in (dirichlet_energy, low_frequency_share):
+        energy = measure(on_gpu.x, edges, on_gpu.batch)
+        assert energy.is_cuda
+        torch.testing.assert_close(energy.cpu(), measure(on_cpu.x, edges.cpu(), on_cpu.batch))
+    assert plot_activations(found).axes

@@ -44,7 +44,7 @@ def small(monkeypatch):
         graphs = [Data(torch.rand(3, 2), edges, y=torch.tensor([i % 2])) for i in range(40)]
         return Benchmark(name, graphs, "classification", 2)
 
-    monkeypatch.setattr(module, "_load", load)
+    monkeypatch.setattr(module, "load_once", load)
 
 
 def run(tmp_path, *arguments):

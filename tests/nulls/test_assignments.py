@@ -192,6 +192,13 @@ def test_an_unknown_law_is_named():
         HashedAssignment(3, "cauchy")
 
 
+@pytest.mark.parametrize("build", [HashedAssignment, UniformAssignment])
+@pytest.mark.parametrize("clusters", [0, -1, 1.5, True])
+def test_bad_numbers_of_clusters_are_named(build, clusters):
+    with pytest.raises(ValueError, match=r"^num_clusters must be a positive integer, got"):
+        build(clusters)
+
+
 @every
 def test_dense_layouts_compile_into_one_graph(build):
     padded = torch.arange(5) < torch.tensor([[3], [5]])

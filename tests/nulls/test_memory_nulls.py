@@ -163,6 +163,7 @@ def test_random_follows_the_places_alone(name, null, graphs, seed):
 def test_random_has_a_row_for_any_place(name, null):
     _, s = randomize(layer(name), null, 0)(normal(5000, F))
     assert len(s[0].unique(dim=0)) == 5000
+    assert s.log().var(2).mean() == pytest.approx(1 / 12, abs=0.005)  # U(0, 1)
 
 
 @having("frozen")
@@ -227,7 +228,7 @@ class Wide(MemoryPool):
 
 def test_a_layer_with_a_forward_of_its_own_keeps_it_or_is_refused():
     for null in ("distance", "random", "none"):
-        with pytest.raises(ValueError, match="layer must pool as MemoryPool does .* got Gated"):
+        with pytest.raises(ValueError, match=r"layer must pool as MemoryPool does .* got Gated"):
             randomize(Gated(F, OUT, H, K), null, 0)
         assert call(randomize(Wide().double(), null, 0), "MemoryPool")[0].shape[2] == 9
     pool = Gated(F, OUT, H, K).double()

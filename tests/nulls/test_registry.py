@@ -208,7 +208,7 @@ def test_a_layer_named_twice_in_one_module_has_one_null(container):
     assert type(null[0]).__name__ == "RandomMemoryPool"
 
 
-def test_a_container_used_twice_is_entered_once():
+def test_a_layer_in_a_container_used_twice_has_one_null():
     inner = nn.Sequential(MemoryPool(F, F, 2, K))
     null = randomize(nn.ModuleList([inner, nn.ModuleDict({"inner": inner})]), "distance", 0)
     assert null[0] is null[1]["inner"]
@@ -268,6 +268,19 @@ def test_modes_of_parts_are_kept():
     assert not null.inner["norm"].training
     assert not any(module.training for module in null.pools[1].modules())
     assert all(module.training for module in null.pools[0].modules())
+
+
+def test_modes_and_types_of_what_a_null_keeps_are_kept():
+    network = nn.Sequential(nn.Linear(F, K), nn.BatchNorm1d(K))
+    pool = MinCutPool(F, K, network).train()
+    network[1].double().eval()
+    pool.select.note = nn.Linear(1, 1).half()
+    null = randomize(pool, "shuffle", 0)
+    norm = null.select.select.network[1]
+    assert null.select.select.network.training
+    assert not norm.training
+    assert norm.weight.dtype == torch.double
+    assert null.select.select.note.weight.dtype == torch.half
 
 
 def test_hooks_and_attributes_of_an_exchanged_layer_stay():

@@ -104,6 +104,7 @@ def test_random_has_a_row_for_any_place(name, null):
     s = other.select(path_graph)
     assert s.shape == (5000, K)
     assert len(s.unique(dim=0)) == 5000
+    assert s.log().var(1).mean() == pytest.approx(1, abs=0.05)  # N(0, 1)
 
 
 @random

@@ -17,10 +17,12 @@ def homogeneity(x: Tensor, batch: Tensor | None = None, mask: Tensor | None = No
         {\sum_i \|\mathbf{x}_i - \boldsymbol{\mu}\|^2} \in [0, 1]
 
     with the mean :math:`\boldsymbol{\mu}_g` of graph g and that of all nodes,
-    :math:`\boldsymbol{\mu}`. The *lower*, the more homogeneous the graphs are, against how they
-    differ from each other: the figure shows as vertical bars what lies near 0. Chance alone
-    (independent entries) gives (n − B)/(n − 1) on average for n nodes in B graphs that are not
-    empty, so that few nodes per graph lower it; graphs of one node are homogeneous.
+    :math:`\boldsymbol{\mu}`. The *lower*, the more homogeneous graphs are, against how much they
+    differ from each other. Channels that differ from each other, but are alike in all graphs,
+    do not lower it, though images of the embeddings then show vertical bars, too.
+
+    Chance alone (independent entries) gives (n − B)/(n − 1) on average for n nodes in B graphs
+    that are not empty, so that few nodes per graph lower it; graphs of one node are homogeneous.
 
     It is 0 where all nodes of all graphs are equal, or differ by no more than rounding, and for
     a single graph it is otherwise 1. It does not change if ``x`` is shifted, scaled or rotated.

@@ -35,6 +35,7 @@ def dirichlet_energy(x: Tensor, edge_index: Adj, batch: Tensor | None = None) ->
     :math:`\mathbf{M}^{1/2} \mathbf{X}`: 0 for what is constant on each connected component, 2 for
     what changes its sign along every edge, 1 on average for independent entries of mean zero on
     a graph without isolated nodes. A graph without nodes or features other than zero has 0.
+    What is added to all nodes lowers it: center ``x`` to compare embeddings of unlike means.
 
     Edges count once, without direction, weight or self-loops.
 

@@ -14,7 +14,7 @@ from rich.console import Console
 from torch import nn
 
 from graphpool_sanity.datasets import NAMES, Benchmark, load_dataset
-from graphpool_sanity.experiments.ledger import Ledger
+from graphpool_sanity.experiments.ledger import Ledger, Record
 from graphpool_sanity.experiments.protocol import OnEpoch, Protocol, resolve_device, train
 from graphpool_sanity.experiments.runs import Config, run_all
 from graphpool_sanity.experiments.summary import save_box_plot, scores, table
@@ -42,33 +42,67 @@ class Experiment:
 def reproduce(experiment: Experiment, arguments: Sequence[str] | None = None) -> None:
     """Run an experiment from the command line, print its table, save its box plot."""
     args = _parser(experiment).parse_args(arguments)
-    benchmark = _load(args.dataset)
-    device = resolve_device(args.device)
-    jobs = args.jobs or (cpu_count() if device.type == "cpu" else 1)
+    benchmark = load_once(args.dataset)
+    settings = settings_of(experiment, benchmark.name, vars(args))
+    configs = configs_of(experiment, benchmark.name, args.variants, args.runs, settings)
+    path = ledger_path(args.out, experiment, benchmark.name, settings)
+    records = run_configs(experiment, configs, path, args.device, args.jobs, args.scheduler)
+    found = scores(records, benchmark.metric)
 
-    common = settings_of(experiment, benchmark.name, vars(args))
-    configs = [
-        {"family": experiment.family, "dataset": benchmark.name, "variant": variant, "seed": seed}
-        | common
-        for seed in range(args.runs)
-        for variant in args.variants
-    ]
-    family = experiment.family + (f"-v{common['version']}" if common.get("version", 1) > 1 else "")
-    stem = Path(args.out) / f"{family}-{benchmark.name}"
-    ledger = Ledger(stem.with_suffix(".jsonl"))
-    run_one = partial(_run_one, experiment, str(device))
-    found = scores(run_all(configs, run_one, ledger, jobs), benchmark.metric)
-
-    reported = paper_results(family, benchmark.name)
+    reported = paper_results(family_of(experiment, settings), benchmark.name)
     Console().print(table(found, benchmark.name, benchmark.metric, reported))
-    save_box_plot(found, benchmark.name, benchmark.metric, stem.with_suffix(".png"))
-    Console().print(f"runs: {ledger.path}\nbox plot: {stem.with_suffix('.png')}")
+    save_box_plot(found, benchmark.name, benchmark.metric, path.with_suffix(".png"))
+    Console().print(f"runs: {path}\nbox plot: {path.with_suffix('.png')}")
+
+
+def configs_of(
+    experiment: Experiment,
+    dataset: str,
+    variants: Sequence[str],
+    runs: int,
+    settings: Mapping[str, Any],
+) -> list[Config]:
+    """The configurations of seeds 0 to ``runs`` - 1 of each variant: what a run is known by."""
+    return [
+        {"family": experiment.family, "dataset": dataset, "variant": variant, "seed": seed}
+        | dict(settings)
+        for seed in range(runs)
+        for variant in variants
+    ]
+
+
+def family_of(experiment: Experiment, settings: Mapping[str, Any]) -> str:
+    """The family's name, with the version of its model where there are several."""
+    version = settings.get("version", 1)
+    return experiment.family + (f"-v{version}" if version > 1 else "")
+
+
+def ledger_path(
+    folder: str | Path, experiment: Experiment, dataset: str, settings: Mapping[str, Any]
+) -> Path:
+    """Where the runs of a family on a data set are kept."""
+    return Path(folder) / f"{family_of(experiment, settings)}-{dataset}.jsonl"
+
+
+def run_configs(
+    experiment: Experiment,
+    configs: Sequence[Config],
+    path: Path,
+    device: str = "auto",
+    jobs: int | None = None,
+    scheduler: str | None = None,
+) -> list[Record]:
+    """The records of all configurations; those that the ledger does not hold are run."""
+    where = resolve_device(device)
+    jobs = jobs or (cpu_count() if where.type == "cpu" else 1)
+    run_one = partial(_run_one, experiment, str(where))
+    return run_all(configs, run_one, Ledger(path), jobs, scheduler)
 
 
 def _run_one(
     experiment: Experiment, device: str, config: Config, on_epoch: OnEpoch | None
 ) -> dict[str, Any]:
-    benchmark = _load(config["dataset"])
+    benchmark = load_once(config["dataset"])
     protocol = Protocol(**{f.name: config[f.name] for f in fields(Protocol)})
 
     def build_model(*_: int) -> nn.Module:
@@ -78,7 +112,8 @@ def _run_one(
 
 
 @cache
-def _load(dataset: str) -> Benchmark:
+def load_once(dataset: str) -> Benchmark:
+    """The data set of that name, read once for each process."""
     return load_dataset(dataset)
 
 
@@ -92,8 +127,8 @@ def settings_of(
     return settings | {k: v for k, v in overrides.items() if k in settings and v is not None}
 
 
-def paper_results(family: str, dataset: str) -> dict[str, str]:
-    """What the paper reports for each variant of a family.
+def paper_results(family: str, dataset: str, cite: bool = True) -> dict[str, str]:
+    """What the paper reports for each variant of a family, and where if ``cite``.
 
     >>> paper_results("graclus", "NCI1")["complement"]
     '80.2 ± 1.4 (Table 1)'
@@ -102,7 +137,7 @@ def paper_results(family: str, dataset: str) -> dict[str, str]:
     return {
         row["variant"]: row["mean"]
         + (f" ± {row['std']}" if row["std"] else "")
-        + f" ({row['source']})"
+        + (f" ({row['source']})" if cite else "")
         for row in csv.DictReader(text.splitlines())
         if row["family"] == family and row["dataset"] == dataset
     }
@@ -111,21 +146,27 @@ def paper_results(family: str, dataset: str) -> dict[str, str]:
 def _parser(experiment: Experiment) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("--dataset", default="digits", metavar="NAME", help=", ".join(NAMES))
-    parser.add_argument("--runs", type=int, default=3, help="seeds 0 to RUNS - 1")
+    add_run_arguments(parser)
     parser.add_argument(
         "--variants",
         nargs="+",
         choices=experiment.variants,
         default=experiment.quick_variants or experiment.variants,
     )
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, …")
-    parser.add_argument("--jobs", type=int, help="runs at once; if not set, one for each core")
-    parser.add_argument("--out", default="results", help="folder of the ledger and the box plot")
     for name, value in settings_of(experiment, "", {}).items():
         parser.add_argument(
             f"--{name.replace('_', '-')}", help="the paper's if not set", **_kind_of(value)
         )
     return parser
+
+
+def add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    """How often, where and with what runs are carried out, and where they are kept."""
+    parser.add_argument("--runs", type=int, default=3, help="seeds 0 to RUNS - 1")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, …")
+    parser.add_argument("--jobs", type=int, help="runs at once; if not set, one for each core")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster to run on")
+    parser.add_argument("--out", default="results", help="folder of the ledgers and plots")
 
 
 def _kind_of(value: object) -> dict[str, Any]:

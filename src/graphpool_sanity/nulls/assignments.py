@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch_geometric.nn.inits import reset
 
 from graphpool_sanity.nodes import Nodes
+from graphpool_sanity.select.assignment import check_positive
 from graphpool_sanity.select.chance import priorities, resolve_seed
 from graphpool_sanity.select.shuffle import NodeShuffle
 from graphpool_sanity.soft_coarsen import SoftGraphs
@@ -38,7 +39,7 @@ class HashedAssignment(nn.Module):
         seed: Seed of the hash; drawn from the global generator if ``None``.
 
     Raises:
-        ValueError: on an unknown distribution.
+        ValueError: on an unknown distribution, or clusters that are not a positive number.
 
     >>> select = HashedAssignment(3, seed=0)
     >>> select.scores(torch.arange(5)).shape, select.scores(torch.zeros(2, 4).long()).shape
@@ -51,6 +52,7 @@ class HashedAssignment(nn.Module):
         self, num_clusters: int, distribution: str = "normal", seed: int | None = None
     ) -> None:
         super().__init__()
+        check_positive(num_clusters=num_clusters)
         if distribution not in _INVERSE_CDF:
             raise ValueError(
                 f"distribution must be one of {', '.join(_INVERSE_CDF)}, got {distribution!r}"
@@ -93,6 +95,7 @@ class UniformAssignment(nn.Module):
 
     def __init__(self, num_clusters: int) -> None:
         super().__init__()
+        check_positive(num_clusters=num_clusters)
         self.num_clusters = num_clusters
 
     def reset_parameters(self) -> None:

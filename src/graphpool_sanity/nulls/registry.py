@@ -82,7 +82,8 @@ def shared_nulls(model: nn.Module) -> list[str]:
     >>> shared_nulls(nn.Sequential(GraclusPool(), RandomMatchingPool()))
     ['complement', 'none']
     """
-    first, *others = (matched_nulls(layer) for _, _, layer in _known_places(model))
+    places = _known_places(nn.ModuleList([model]))
+    first, *others = (matched_nulls(layer) for _, _, layer in places)
     return [name for name in first if all(name in other for other in others)]
 
 
@@ -105,7 +106,8 @@ def randomize(model: nn.Module, null: str = "auto", seed: int | None = None) -> 
     GraclusPool(aggr='max', edge_aggr='sum', select=Matching(match_complement))
     """
     generator = torch.Generator().manual_seed(resolve_seed(seed))
-    places = _known_places(copy.deepcopy(model))
+    root = nn.ModuleList([copy.deepcopy(model)])  # gives the model itself a place, too
+    places = _known_places(root)
     nulls = {
         layer: _make_null(layer, null, draw_seed(generator))
         for layer in dict.fromkeys(layer for _, _, layer in places)
@@ -115,7 +117,10 @@ def randomize(model: nn.Module, null: str = "auto", seed: int | None = None) -> 
     return root[0]
 
 
-_HOW = "name a null for it with graphpool_sanity.register_null(type(layer), name)"
+_HOW = (
+    "name a null for it with graphpool_sanity.register_null(type(layer), name), or derive it from "
+    "torch_geometric.nn.Aggregation if it is a readout"
+)
 
 
 def _nulls_of(layer: nn.Module) -> dict[str, MakeNull]:
@@ -136,24 +141,29 @@ def _known_nulls_of(layer: nn.Module) -> dict[str, MakeNull]:
     return nulls
 
 
+def _known_places(root: nn.ModuleList) -> list[tuple[nn.Module, str, nn.Module]]:
+    places = list(_pooling_places(root))
+    if not places:
+        raise ValueError(
+            f"model must have a pooling layer, got {type(root[0]).__name__} without any that is "
+            f"known; {_HOW}"
+        )
+    return places
+
+
 def _load_provider(kind: type) -> None:
     provider = _PROVIDERS.get(kind.__module__.partition(".")[0])
     if provider is not None:
         import_module(provider)
 
 
-def _pooling_places(
-    parent: nn.Module, seen: set[nn.Module]
-) -> Iterator[tuple[nn.Module, str, nn.Module]]:
+def _pooling_places(parent: nn.Module) -> Iterator[tuple[nn.Module, str, nn.Module]]:
     """Where the outermost pooling layers are, known or not: a module, a name in it, the layer."""
-    for name, child in parent._modules.items():
-        if child is None or child in seen:
-            continue
-        if _is_pooling(child):
+    for name, child in parent._modules.items():  # named_children leaves out second names
+        if child is not None and _is_pooling(child):
             yield parent, name, child
-        else:
-            seen.add(child)
-            yield from _pooling_places(child, seen)
+        elif child is not None:
+            yield from _pooling_places(child)
 
 
 def _is_pooling(module: nn.Module) -> bool:

@@ -44,10 +44,10 @@ class ChanceOrder(nn.Module):
             left where it is.
         """
         node = batch.argsort(stable=True)
-        batch = batch.index_select(0, node)
-        place = _index(batch) - torch.searchsorted(batch, batch)
+        place = place_in_graph(batch).index_select(0, node)
         mask = None if mask is None else mask.index_select(0, node)
-        return node, node.index_select(0, self.shuffle(batch, place, mask))
+        order = self.shuffle(batch.index_select(0, node), place, mask)
+        return node, node.index_select(0, order)
 
 
 class ShuffledRows(nn.Module):
@@ -134,6 +134,17 @@ class OwnRows(nn.Module):
     def forward(self, batch: Tensor, cluster: Tensor, edge_index: Tensor) -> Regrouped:
         """The rows and the new clusters."""
         return _index(batch), _index(batch)
+
+
+def place_in_graph(batch: Tensor) -> Tensor:
+    """[N], the index of each node within its graph.
+
+    >>> place_in_graph(torch.tensor([0, 2, 0, 2, 2])).tolist()
+    [0, 0, 1, 1, 2]
+    """
+    node = batch.argsort(stable=True)
+    listed = batch.index_select(0, node)
+    return put(node, _index(batch) - torch.searchsorted(listed, listed))
 
 
 def put(place: Tensor, value: Tensor) -> Tensor:

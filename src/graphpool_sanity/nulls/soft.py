@@ -33,7 +33,7 @@ def _shuffle(layer: SoftPool, seed: int) -> nn.Module:
 @register_null(DiffPool, "frozen")
 @register_null(MinCutPool, "frozen")
 def _frozen(layer: SoftPool, seed: int) -> nn.Module:
-    layer.select = Frozen(layer.select)
+    layer.select = Frozen(untrained(layer.select, seed))
     return layer
 
 

@@ -1,0 +1,81 @@
+"""The pages of the API reference, one for each part of the package, as the code has them."""
+
+import inspect
+from collections import defaultdict
+from importlib import import_module
+from pathlib import Path
+from pkgutil import walk_packages
+from typing import Any
+
+from sphinx.application import Sphinx
+
+import graphpool_sanity
+
+TITLES = {
+    "": "graphpool_sanity",
+    "experiments": "The check and experiments",
+    "nulls": "Nulls",
+    "testing": "Symmetries as assertions",
+    "analysis": "Analysis",
+    "datasets": "Data sets",
+    "losses": "Losses",
+    "select": "Selectors",
+    "inside": "Coarsening and input",
+}
+"""The parts in the order of the reference; modules of no other part are ``inside``."""
+
+
+def parts() -> dict[str, list[str]]:
+    """The public modules of each part; layers have pages of their own."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for module in walk_packages(graphpool_sanity.__path__, "graphpool_sanity."):
+        names = module.name.split(".")[1:]
+        if names[0] != "pools" and not any(name.startswith("_") for name in names):
+            found[names[0] if names[0] in TITLES else "inside"].append(module.name)
+    return found
+
+
+def write_pages(app: Sphinx) -> None:
+    """Write one page for each part, if it has changed."""
+    folder = Path(app.srcdir, "api")
+    layers = {path.read_text().partition("\n")[0] for path in folder.parent.glob("layers/*.rst")}
+    _write(folder / "index.rst", _front_page(sorted(set(graphpool_sanity.__all__) - layers)))
+    found = parts()
+    for part in [part for part in TITLES if part]:
+        modules = "\n".join(_module(name) for name in found[part])
+        _write(folder / f"{part}.rst", f"{_title(TITLES[part])}\n{modules}")
+
+
+def _front_page(names: list[str]) -> str:
+    pages = "\n   ".join(part for part in TITLES if part)
+    members = ", ".join(names)
+    return (
+        f"{_title('API reference')}\n"
+        "What :doc:`layers </layers/index>` do is on their own pages; all else that\n"
+        "``graphpool_sanity`` exports is here, and what its modules hold besides is listed by part.\n"
+        f"\n.. toctree::\n   :maxdepth: 1\n\n   {pages}\n"
+        f"\n.. automodule:: graphpool_sanity\n   :members: {members}\n"
+    )
+
+
+def _module(name: str) -> str:
+    if not inspect.getdoc(import_module(name)):
+        raise ValueError(f"{name} must have a docstring")
+    heading = f"``{name}``"
+    return f"{heading}\n{'-' * len(heading)}\n\n.. automodule:: {name}\n   :members:\n"
+
+
+def _title(text: str) -> str:
+    return f"{text}\n{'=' * len(text)}\n"
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(exist_ok=True)
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register it."""
+    app.connect("builder-inited", write_pages)
+    return {"parallel_read_safe": True}

@@ -1,0 +1,87 @@
+"""The figures of a check: differences run by run, and the scores they come from."""
+
+from collections.abc import Mapping, Sequence
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from graphpool_sanity.experiments.statistics import Comparison
+from graphpool_sanity.experiments.units import Unit
+
+_LIGHT = {"ink": "#1f2328", "paper": "#ffffff", "faint": "#8b949e", "band": "#dbe9f9"}
+_DARK = {"ink": "#e6edf3", "paper": "#151b23", "faint": "#8b949e", "band": "#1f3a5c"}
+_RUN, _MEAN = "#3b82c4", "#d9632a"
+_WIDTH = 5.6  # inches: letters stay readable on a telephone
+
+
+def plot_differences(
+    comparisons: Mapping[str, Comparison],
+    differences: Mapping[str, Sequence[float]],
+    unit: Unit,
+    dark: bool = False,
+) -> Figure:
+    """For each null a dot per run, the mean with its interval, and the band of the margin."""
+    figure, axes = _axes(1.1 + 0.75 * len(comparisons), dark)
+    colors = _DARK if dark else _LIGHT
+    margin = unit.scale * next(iter(comparisons.values())).margin
+    axes.axvspan(-margin, margin, color=colors["band"], lw=0, label=f"margin, ±{margin:g}")
+    axes.axvline(0, color=colors["faint"], lw=1)
+    for row, (null, found) in enumerate(comparisons.items()):
+        own = unit.scale * np.asarray(differences[null])
+        place = row + 0.2 * np.cos(np.pi * np.arange(len(own)))  # alternately above and below
+        axes.plot(own, place, "o", color=_RUN, ms=5, alpha=0.75, label="a run" if row == 0 else "")
+        mean, ends = unit.scale * found.difference, unit.scale * np.asarray(found.interval)
+        name = f"mean, {found.level:.0%} interval" if row == 0 else ""
+        axes.plot(ends, [row, row], "-", color=_MEAN, lw=2.5, label=name)
+        axes.plot(mean, row, "D", color=_MEAN, ms=7)
+    axes.set_yticks(range(len(comparisons)), [f"layer − {null}" for null in comparisons])
+    axes.set_ylim(len(comparisons) - 0.5, -0.5)
+    axes.set_xlabel(f"difference in {unit.points}: the layer is better to the right")
+    axes.figure.legend(loc="outside upper center", ncols=3, frameon=False, fontsize=9)
+    return figure
+
+
+def plot_scores(scores: Mapping[str, Sequence[float]], unit: Unit, dark: bool = False) -> Figure:
+    """The test metric of every run of the layer and its nulls, lines joining runs of one seed."""
+    figure, axes = _axes(3.0, dark)
+    values = unit.scale * np.asarray(list(scores.values()))
+    axes.plot(range(len(scores)), values, "o-", color=_RUN, lw=1, ms=4, alpha=0.5)
+    axes.plot(range(len(scores)), values.mean(1), "D", color=_MEAN, ms=7, label="mean")
+    axes.set_xticks(range(len(scores)), list(scores))
+    axes.set_xlim(-0.4, len(scores) - 0.6)
+    axes.set_ylabel(f"test {unit.name}")
+    axes.legend(frameon=False, fontsize=9)
+    return figure
+
+
+def save_svg(figure: Figure, path: Path) -> None:
+    """Write a figure, the same bytes each time."""
+    path.write_text(svg(figure), encoding="utf-8")
+
+
+def svg(figure: Figure) -> str:
+    """A figure as SVG, letters as shapes, so that it needs no font."""
+    text = StringIO()
+    with mpl.rc_context({"svg.hashsalt": "graphpool_sanity", "svg.fonttype": "path"}):
+        figure.savefig(text, format="svg", metadata={"Date": None})
+    return text.getvalue()
+
+
+def _axes(height: float, dark: bool) -> tuple[Figure, Axes]:
+    colors = _DARK if dark else _LIGHT
+    ink, paper = colors["ink"], colors["paper"]
+    style: dict[Any, Any] = {
+        **dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), ink),
+        **dict.fromkeys(("figure.facecolor", "axes.facecolor", "savefig.facecolor"), paper),
+        "axes.edgecolor": colors["faint"],
+    }
+    with mpl.rc_context(style):
+        figure = Figure(figsize=(_WIDTH, height), layout="constrained")
+        axes = figure.subplots()
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes

@@ -1,0 +1,115 @@
+"""Paired runs: a model and its nulls, trained under common random numbers."""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from typing import Any
+
+import torch
+from torch import nn
+from torch_geometric.data import Batch
+from torchmetrics import Metric
+
+from graphpool_sanity.analysis import record_activations
+from graphpool_sanity.datasets import Benchmark, load_dataset
+from graphpool_sanity.datasets.batches import Batches
+from graphpool_sanity.experiments.protocol import (
+    BuildModel,
+    OnEpoch,
+    Protocol,
+    resolve_device,
+    train,
+)
+from graphpool_sanity.experiments.runs import Config
+from graphpool_sanity.nulls import randomize
+
+LAYER = "layer"
+"""The variant that is no null: the model as it is built."""
+
+_GRAPHS = 256
+"""Of how many test graphs at most the homogeneity is taken."""
+
+
+@dataclass(frozen=True)
+class PairedRuns:
+    """What all runs of a check share; called with a configuration it trains and reports one.
+
+    ``config["seed"]`` alone decides split, initial weights, order of the batches and dropout;
+    ``config["variant"]`` is :data:`LAYER` or the name of a null.
+    """
+
+    build_model: BuildModel
+    source: str | Benchmark
+    """A name is sent to other processes in place of the graphs."""
+    protocol: Protocol
+    make_metric: Callable[[], Metric] | None = None
+    device: str = "auto"
+    layers: tuple[str, ...] = ()
+    """The names of the layers around which homogeneity is measured."""
+
+    def __call__(self, config: Config, on_epoch: OnEpoch | None) -> dict[str, Any]:
+        """Everything that :class:`Result` has, and the homogeneity around each pooling layer."""
+        benchmark, built = self.benchmark(), list[nn.Module]()
+
+        def build(in_channels: int, out_channels: int) -> nn.Module:
+            built.append(self.build(config["variant"], config["seed"], in_channels, out_channels))
+            return built[-1]
+
+        result = train(build, benchmark, config["seed"], self.protocol, self.device, on_epoch)
+        test = benchmark.split(config["seed"])[2][:_GRAPHS]
+        (batch,) = Batches(benchmark.graphs, test, _GRAPHS, resolve_device(self.device))
+        return asdict(result) | {"homogeneity": self._homogeneity(built[-1], batch)}
+
+    def benchmark(self) -> Benchmark:
+        """The data set with the metric of the check."""
+        benchmark = _loaded(self.source) if isinstance(self.source, str) else self.source
+        if self.make_metric is None:
+            return benchmark
+        return replace(benchmark, make_metric=self.make_metric)
+
+    def build(self, variant: str, seed: int, in_channels: int, out_channels: int) -> nn.Module:
+        """The model of a variant. Whatever it draws while it trains is the same in all variants.
+
+        That is, as far as it can be: each forward pass in training starts from a random state of
+        its own, whatever the passes before have drawn.
+        """
+        model = self.build_model(in_channels, out_channels)
+        if variant != LAYER:
+            model = randomize(model, variant, seed)
+        model.register_forward_pre_hook(_CommonChance(seed))
+        return model
+
+    def build_seeded(self, variant: str, seed: int) -> nn.Module:
+        """The model as training builds it, on the CPU; the global random state is left alone."""
+        benchmark = self.benchmark()
+        with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+            torch.manual_seed(seed)
+            return self.build(variant, seed, benchmark.in_channels, benchmark.out_channels)
+
+    def _homogeneity(self, model: nn.Module, batch: Batch) -> dict[str, float]:
+        """Before and after each layer, by its name; empty where it cannot be read off."""
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return record_activations(model, batch, self.layers).homogeneity()
+        except ValueError:
+            return {}
+
+
+class _CommonChance:
+    """Seeds the global generators before each forward pass in training."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self.passes = 0
+
+    def __call__(self, model: nn.Module, args: object) -> None:
+        if model.training:
+            torch.manual_seed(self.seed << 32 | self.passes)
+            self.passes += 1
+
+
+@cache
+def _loaded(name: str) -> Benchmark:
+    return load_dataset(name)

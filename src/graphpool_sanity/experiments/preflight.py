@@ -1,0 +1,131 @@
+"""What is looked at before a check spends hours: arguments, nulls, a batch through every model."""
+
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from math import isfinite
+
+import torch
+from torch import nn
+from torch_geometric.data import Batch
+
+from graphpool_sanity.analysis.layers import chosen_layers
+from graphpool_sanity.datasets import Benchmark
+from graphpool_sanity.experiments.pairs import LAYER, PairedRuns
+from graphpool_sanity.experiments.protocol import evaluate
+from graphpool_sanity.nulls.registry import shared_nulls
+from graphpool_sanity.testing import assert_batch_invariant, assert_permutation_invariant
+
+_GRAPHS = 8
+"""Of how many graphs the batch is that every model must take."""
+
+
+def check_runs(runs: int, margin: float, level: float, seed: int) -> None:
+    """Raise a ``ValueError`` for numbers that no check can have."""
+    if isinstance(runs, bool) or not isinstance(runs, int) or runs < 2:
+        raise ValueError(f"runs must be an int of 2 or more, got {runs!r}")
+    if not (margin > 0 and isfinite(margin)):
+        raise ValueError(f"margin must be positive and finite, got {margin}")
+    if not 0 < level < 1:
+        raise ValueError(f"level must lie in (0, 1), got {level}")
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= 2**31 - runs:
+        raise ValueError(f"seed must be an int in [0, 2**31 - runs], got {seed!r}")
+
+
+def choose_nulls(model: nn.Module, nulls: str | Sequence[str]) -> list[str]:
+    """The nulls by name, each once.
+
+    ``"auto"``: the first that all pooling layers share, and ``"none"`` if they share it; ``"all"``.
+
+    Raises:
+        ValueError: if the pooling layers do not share them, or if there are none.
+
+    >>> from graphpool_sanity import GraclusPool
+    >>> choose_nulls(GraclusPool(), "auto"), choose_nulls(GraclusPool(), ["random"])
+    (['complement', 'none'], ['random'])
+    """
+    shared = shared_nulls(model)
+    if nulls == "auto":
+        wanted = [*shared[:1], *(["none"] if "none" in shared else [])]
+    elif nulls == "all":
+        wanted = shared
+    else:
+        wanted = [nulls] if isinstance(nulls, str) else list(nulls)
+    unknown = [null for null in wanted if null not in shared]
+    if unknown or not wanted:
+        raise ValueError(
+            "nulls must be 'auto', 'all', or names that all pooling layers share "
+            f"({', '.join(shared) or 'there are none'}), got {unknown[0] if unknown else nulls!r}"
+        )
+    return list(dict.fromkeys(wanted))
+
+
+def pooling_names(model: nn.Module) -> tuple[str, ...]:
+    """Where a model has its pooling layers; nowhere if they do not say so by their names."""
+    try:
+        return tuple(chosen_layers(model))
+    except ValueError:
+        return ()
+
+
+def check_variants(pairs: PairedRuns, variants: Iterable[str], seeds: range) -> None:
+    """Split the data by every seed, and give every variant a batch, in training and evaluation.
+
+    Raises:
+        ValueError: if the data cannot be split, or a model fails.
+    """
+    benchmark = pairs.benchmark()
+    for seed in seeds:
+        try:
+            benchmark.split(seed)
+        except ValueError as error:
+            raise ValueError(
+                f"dataset {benchmark.name} cannot be split 80/10/10, with every class in each "
+                f"part: {error}"
+            ) from error
+    batch = first_graphs(benchmark, _GRAPHS)
+    for variant in variants:
+        model = pairs.build_seeded(variant, seeds[0])
+        try:
+            _try(model, benchmark, batch)
+        except Exception as error:
+            which = "the model" if variant == LAYER else f"the model's null {variant!r}"
+            reason = str(error).strip().partition("\n")[0]
+            raise ValueError(
+                f"build_model: {which} fails on a batch of {batch.num_graphs} graphs of "
+                f"{benchmark.name}: {type(error).__name__}: {reason}"
+            ) from error
+
+
+def _try(model: nn.Module, benchmark: Benchmark, batch: Batch) -> None:
+    with torch.random.fork_rng(devices=()), warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # of metrics that miss a class in so few graphs
+        model.train()(batch)
+        evaluate(model, benchmark, [batch])
+
+
+def first_graphs(benchmark: Benchmark, number: int) -> Batch:
+    """The first graphs of the data set, in one batch."""
+    number = min(number, len(benchmark.graphs))
+    return Batch.from_data_list([benchmark.graphs[i] for i in range(number)])
+
+
+def invariances(model: nn.Module, batch: Batch) -> dict[str, str]:
+    """What the order of the nodes, and a graph's company in the batch, do to a model's outputs.
+
+    In evaluation mode: ``"holds"``, or by how much the worst output differs.
+    """
+    model = model.eval()
+    checks: dict[str, Callable[[nn.Module, Batch], None]] = {
+        "permutation": assert_permutation_invariant,
+        "batch": assert_batch_invariant,
+    }
+    found = {}
+    for name, check in checks.items():
+        try:
+            check(model, batch)
+            found[name] = "holds"
+        except AssertionError as error:
+            found[name] = str(error)
+        except ValueError as error:
+            found[name] = f"not measured: {error}"
+    return found

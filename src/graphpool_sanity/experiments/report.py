@@ -1,0 +1,176 @@
+"""The report of a check: the verdict, what it rests on, and what else the runs tell."""
+
+import json
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+from rich.table import Table
+
+from graphpool_sanity.experiments.figures import plot_differences, plot_scores, save_svg
+from graphpool_sanity.experiments.html import render
+from graphpool_sanity.experiments.ledger import Ledger, Record
+from graphpool_sanity.experiments.pairs import LAYER
+from graphpool_sanity.experiments.questions import answer, overall, question
+from graphpool_sanity.experiments.statistics import Comparison, Verdict
+from graphpool_sanity.experiments.units import Unit
+
+
+@dataclass(frozen=True)
+class SanityReport:
+    """What came out of :func:`~graphpool_sanity.sanity_check`.
+
+    ``report.verdict`` is *locality helps*, *null is as good*, *null is better* or *undecided*,
+    over all nulls: the layer must beat every one. All numbers are in the metric's unit.
+    """
+
+    name: str
+    dataset: dict[str, Any]
+    metric: str
+    higher_is_better: bool
+    comparisons: dict[str, Comparison]
+    """By null; differences are positive where the layer is better."""
+    scores: dict[str, list[float]]
+    """The test metrics of ``"layer"`` and of each null, in the order of the seeds."""
+    seeds: list[int]
+    cost: dict[str, dict[str, float]]
+    homogeneity: dict[str, dict[str, float]]
+    """Before and after each pooling layer the share of variance within graphs, after training."""
+    invariance: dict[str, dict[str, str]]
+    protocol: dict[str, Any]
+    environment: dict[str, Any]
+    fingerprint: str
+    records: list[Record] = field(default_factory=list, repr=False, compare=False)
+    """The runs as the ledger has them."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """The least favourable of the verdicts against the nulls that choose otherwise."""
+        return overall(self.comparisons)[0]
+
+    @property
+    def headline(self) -> str:
+        """The verdict in a sentence that names the null it comes from."""
+        null = overall(self.comparisons)[1]
+        comparison, unit = self.comparisons[null], Unit(self.metric)
+        gap = unit.difference(comparison.difference)
+        return (
+            f"{answer(null, comparison)}: {self.name} against its null {null!r} on "
+            f"{self.dataset['name']}, {gap} over {comparison.runs} paired runs"
+        )
+
+    @property
+    def scope(self) -> tuple[str, str]:
+        """What the verdict can and what it cannot say."""
+        split = "one official split" if self.dataset["official_split"] else "random splits"
+        return (
+            f"The verdict speaks of this model on {self.dataset['name']}, over {split} and under "
+            "this protocol: whether its way of choosing who is pooled with whom earns more than "
+            "the null's, beyond what chance between runs explains.",
+            "It does not carry over to other data, models or budgets; 'null is as good' means "
+            "equivalent within the margin, not that pooling is useless, and 'undecided' means "
+            "that these runs cannot tell, not that there is no difference.",
+        )
+
+    def table(self) -> Table:
+        """A row for each null: the scores, the difference and its evidence, then the verdict."""
+        unit, level = Unit(self.metric), next(iter(self.comparisons.values())).level
+        table = Table(title=f"{self.name} on {self.dataset['name']}", caption=self.headline)
+        layer, runs = self.scores[LAYER], len(self.seeds)
+        heads = ("null", f"layer, {unit.name}", "null's", f"difference [{level:.0%} interval]")
+        for head in (*heads, "P(layer > null)", "sign-flip p", f"verdict over {runs} runs"):
+            table.add_column(head, overflow="fold")
+        for null, found in self.comparisons.items():
+            table.add_row(
+                null,
+                unit.mean_std(layer),
+                unit.mean_std(self.scores[null]),
+                f"{unit.difference(found.difference)} {unit.interval(found.interval)}",
+                f"{found.superiority:.2f}",
+                f"{found.sign_flip_p:.2g}",
+                self.words(null),
+            )
+        return table
+
+    def words(self, null: str) -> str:
+        """The verdict against one null, in the words of its question, and what it rests on."""
+        found, said = self.comparisons[null], answer(null, self.comparisons[null])
+        if found.verdict == "undecided":
+            return found.explanation
+        if found.verdict == "null is as good":
+            within = Unit(self.metric).margin(found.margin)
+            return f"{said} (within {within}, p = {found.equivalence_p:.2g})"
+        return f"{said} (p = {found.corrected_p:.2g})"
+
+    def plot(self, dark: bool = False) -> Figure:
+        """The differences of each null run by run, their mean and interval, and the margin."""
+        return plot_differences(self.comparisons, self.differences, Unit(self.metric), dark)
+
+    @property
+    def differences(self) -> dict[str, list[float]]:
+        """Layer minus null of each run, positive where the layer is better."""
+        sign, layer = 1 if self.higher_is_better else -1, self.scores[LAYER]
+        return {
+            null: [sign * (a - b) for a, b in zip(layer, self.scores[null], strict=True)]
+            for null in self.comparisons
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but the runs, as JSON has it."""
+        shown = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "records"}
+        shown["comparisons"] = {
+            null: asdict(found) | {"asks": question(null).asks, "answer": answer(null, found)}
+            for null, found in self.comparisons.items()
+        }
+        derived = {"verdict": self.verdict, "headline": self.headline, "scope": self.scope}
+        return json.loads(json.dumps(derived | shown))
+
+    def save(self, folder: str | Path) -> Path:
+        """Write report.html (all in one file), report.json, figures and ledger.jsonl.
+
+        Returns:
+            Where report.html is.
+        """
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        ledger = Ledger(folder / "ledger.jsonl")
+        configs = [record["config"] for record in self.records]
+        for record, held in zip(self.records, ledger.find(configs), strict=True):
+            if held is None:
+                ledger.append(record["config"], {k: v for k, v in record.items() if k != "config"})
+        text = json.dumps(self.to_dict(), indent=2, allow_nan=False)
+        (folder / "report.json").write_text(text + "\n", encoding="utf-8")
+        save_svg(self.plot(), folder / "differences.svg")
+        save_svg(plot_scores(self.scores, Unit(self.metric)), folder / "scores.svg")
+        page = folder / "report.html"
+        page.write_text(render(self), encoding="utf-8")
+        return page
+
+    @classmethod
+    def load(cls, folder: str | Path) -> "SanityReport":
+        """The report that was saved in a folder.
+
+        Raises:
+            ValueError: if there is none, or it cannot be read.
+        """
+        path = Path(folder) / "report.json"
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+            own = {f.name: found[f.name] for f in fields(cls) if f.name != "records"}
+            own["comparisons"] = {
+                null: _comparison(entry) for null, entry in own["comparisons"].items()
+            }
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ValueError(
+                f"folder must hold the report.json of a check, got {path}: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+        ledger = Ledger(Path(folder) / "ledger.jsonl")
+        records = [run for run in ledger if run["config"].get("fingerprint") == own["fingerprint"]]
+        return cls(**own, records=records)
+
+
+def _comparison(entry: dict[str, Any]) -> Comparison:
+    own = {f.name: entry[f.name] for f in fields(Comparison)}
+    return Comparison(**own | {"interval": tuple(entry["interval"])})

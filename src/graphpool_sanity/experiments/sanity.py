@@ -1,0 +1,160 @@
+"""The check: does a model's way of pooling beat its nulls, by more than chance would?"""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from torch_geometric.data import Data
+from torchmetrics import Metric
+
+from graphpool_sanity.datasets import Benchmark
+from graphpool_sanity.datasets.adopt import as_benchmark
+from graphpool_sanity.datasets.benchmark import Task
+from graphpool_sanity.experiments.collect import collect
+from graphpool_sanity.experiments.fingerprint import data_fingerprint, model_fingerprint
+from graphpool_sanity.experiments.ledger import Ledger
+from graphpool_sanity.experiments.pairs import LAYER, PairedRuns
+from graphpool_sanity.experiments.preflight import (
+    check_runs,
+    check_variants,
+    choose_nulls,
+    pooling_names,
+)
+from graphpool_sanity.experiments.protocol import BuildModel, Protocol, resolve_device
+from graphpool_sanity.experiments.report import SanityReport
+from graphpool_sanity.experiments.runs import run_all
+
+__all__ = ["SanityReport", "sanity_check"]
+
+_PAPER = Protocol()
+
+
+def sanity_check(
+    build_model: BuildModel,
+    dataset: str | Benchmark | Sequence[Data],
+    nulls: str | Sequence[str] = "auto",
+    runs: int = 10,
+    margin: float = 0.02,
+    *,
+    protocol: Protocol = _PAPER,
+    metric: Callable[[], Metric] | None = None,
+    task: Task | None = None,
+    level: float = 0.95,
+    seed: int = 0,
+    jobs: int = 1,
+    scheduler: str | None = None,
+    device: str = "auto",
+    out: str | Path | None = None,
+    name: str | None = None,
+) -> SanityReport:
+    r"""Train a model and its nulls in pairs, and say whether its way of pooling helps.
+
+    A null is the same model, every pooling layer's selector replaced. Run i of a model and of each
+    of its nulls has the seed ``seed`` + i: the same split, the same initial weights of all that
+    they share, the same batches in the same order, the same dropout. Differences are taken run by
+    run and judged by :func:`~graphpool_sanity.experiments.statistics.compare`.
+
+    A run is kept in the ledger as soon as it is done, so that a check that was killed is resumed
+    by the same call, and more runs are added by a larger ``runs``. The ledger knows a model by
+    the source of its classes, its plain attributes and its initial weights: another model under
+    the same name starts anew.
+
+    Args:
+        build_model: ``build_model(in_channels, out_channels)``, a module that takes a PyG batch
+            and returns its outputs [B, out_channels], or these and an auxiliary loss.
+        dataset: A :class:`Benchmark`, a name that :func:`load_dataset` knows, or a PyG dataset or
+            list of ``Data``, whose task is inferred: classes if ``y`` is integer, regression if
+            it is floating point.
+        nulls: ``"auto"`` is the first (most telling) null that all pooling layers share, which
+            asks about the layer's choice, and ``"none"``, which asks whether pooling does anything
+            at all; ``"all"`` are all that they share; or one name, or several.
+        runs: The pairs, 2 or more.
+        margin: The difference in the metric's unit below which layer and null count as equally
+            good: 0.02 are 2 points of accuracy.
+        protocol: How each model is trained; the paper's :class:`Protocol` by default.
+        metric: Makes a ``torchmetrics.Metric``, as ``lambda: MulticlassF1Score(10)``, that is
+            given outputs (logits) and targets; the task's if ``None``: accuracy, mean absolute
+            error, or area under the ROC curve.
+        task: The task of a dataset that is no benchmark, if not as inferred.
+        level: The confidence level; false verdicts come at a rate of 1 - ``level`` at most.
+        seed: The first seed.
+        jobs: How many runs at once.
+        scheduler: The address of a Dask scheduler that hands out the runs, instead of ``jobs``.
+        device: ``"auto"`` or a torch device.
+        out: The folder of ledger and report; nothing is kept if ``None``.
+        name: The model's name in ledger and report; its class's if ``None``.
+
+    Returns:
+        The report: ``.verdict``, ``.comparisons``, ``.table()``, ``.plot()``, ``.save(dir)``.
+
+    Raises:
+        ValueError: on malformed input, a model without known pooling layers, a null that they
+            do not share, or a model that fails on a batch.
+        RuntimeError: if a run failed, after all others are done.
+
+    The comparison is that of Mesquita, Souza, Kaski, NeurIPS 2020, sections 2 and 3.
+
+    >>> from functools import partial
+    >>> from graphpool_sanity import GraclusPool
+    >>> from graphpool_sanity.datasets import locality_control
+    >>> from graphpool_sanity.experiments.backbone import Backbone
+    >>> build_model = partial(Backbone, lambda channels: GraclusPool(), hidden=8)
+    >>> report = sanity_check(
+    ...     build_model, locality_control(40), "random", runs=2, protocol=Protocol(epochs=1)
+    ... )
+    >>> list(report.comparisons), len(report.scores["layer"])
+    (['random'], 2)
+    """
+    check_runs(runs, margin, level, seed)
+    pairs = PairedRuns(
+        build_model, _source(dataset, task), protocol, metric, str(resolve_device(device))
+    )
+    model = pairs.build_seeded(LAYER, seed)
+    pairs = replace(pairs, layers=pooling_names(model))
+    variants = [LAYER, *choose_nulls(model, nulls)]
+    check_variants(pairs, variants, range(seed, seed + runs))
+
+    name = type(model).__name__ if name is None else name
+    common = _identity(pairs, name, model_fingerprint(model))
+    configs = [
+        {"variant": variant, "seed": run_seed} | common
+        for run_seed in range(seed, seed + runs)
+        for variant in variants
+    ]
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory()) if out is None else out
+        ledger = Ledger(Path(folder) / "ledger.jsonl")
+        records = run_all(configs, pairs, ledger, jobs, scheduler)
+    report = collect(pairs, name, records, margin, level)
+    if out is not None:
+        report.save(out)
+    return report
+
+
+def _source(dataset: str | Benchmark | Sequence[Data], task: Task | None) -> str | Benchmark:
+    if isinstance(dataset, str | Benchmark):
+        if task is not None:
+            raise ValueError(f"task must be None for a data set that has one, got {task!r}")
+        return dataset
+    return as_benchmark(dataset, task)
+
+
+def _identity(pairs: PairedRuns, name: str, fingerprint: str) -> dict[str, Any]:
+    """What all runs of a check have in common in the ledger, and no other check has."""
+    benchmark, metric = pairs.benchmark(), pairs.make_metric
+    return {
+        "model": name,
+        "fingerprint": fingerprint,
+        "dataset": benchmark.name,
+        "graphs": len(benchmark.graphs),
+        "data": data_fingerprint(benchmark.graphs),
+        "task": benchmark.task,
+        "metric": benchmark.metric
+        if metric is None
+        else f"{metric()} {model_fingerprint(metric())}",
+        "device": resolve_device(pairs.device).type,
+        **asdict(pairs.protocol),
+    }

@@ -1,0 +1,184 @@
+"""The nulls of torch-geometric-pool's layers: the layer with another ``selector``.
+
+A selection that is computed beforehand and given to the layer (``so=``) is used as it is.
+"""
+
+from collections.abc import Callable
+
+import tgp.poolers as tgp
+import torch
+from tgp.select import Select, SelectOutput, TopkSelect
+from tgp.src import PoolingOutput, SRCPooling
+from torch import Tensor, nn
+from torch_geometric.typing import Adj
+
+from graphpool_sanity.nulls.frozen import untrained
+from graphpool_sanity.nulls.registry import MakeNull, register_null
+from graphpool_sanity.nulls.replace import become
+from graphpool_sanity.nulls.tgp_select import (
+    DealtSelect,
+    NonAdjacentSelect,
+    ShuffledSelect,
+    SingleSelect,
+)
+from graphpool_sanity.nulls.tgp_soft import EqualSelect, FrozenSelect, HashedSelect
+from graphpool_sanity.nulls.topk import AllNodes, ChanceNodes
+
+_TOP_K = (tgp.TopkPooling, tgp.SAGPooling, tgp.ASAPooling, tgp.PANPooling)
+_PAIRS = (tgp.EdgeContractionPooling, tgp.GraclusPooling)
+_OTHER_HARD = (tgp.KMISPooling, tgp.MaxCutPooling, tgp.NDPPooling, tgp.SEPPooling)
+_MLP = (
+    tgp.AsymCheegerCutPooling,
+    tgp.BNPool,
+    tgp.DiffPool,
+    tgp.DMoNPooling,
+    tgp.HOSCPooling,
+    tgp.JustBalancePooling,
+    tgp.MinCutPooling,
+)
+_OTHER_SOFT = (tgp.LaPooling, tgp.NMFPooling)
+_EIGEN = (tgp.EigenPooling,)
+_TRAINED = (tgp.EdgeContractionPooling, tgp.MaxCutPooling, *_TOP_K, *_MLP)
+
+
+class _SelectNodes(nn.Module):
+    """The selection of nodes in the type of this library."""
+
+    is_dense = False
+    select: TopkSelect
+
+    def output(self, num_nodes: int, node: Tensor, gate: Tensor) -> SelectOutput:
+        return SelectOutput(
+            node_index=node,
+            num_nodes=num_nodes,
+            cluster_index=torch.arange(node.numel(), device=node.device),
+            num_supernodes=node.numel(),
+            weight=gate,
+            s_inv_op=self.select.s_inv_op,
+        )
+
+
+class _ChanceNodes(_SelectNodes, ChanceNodes):
+    pass
+
+
+class _AllNodes(_SelectNodes, AllNodes):
+    pass
+
+
+def _own(select: Select) -> TopkSelect:
+    """The selector of a layer, taken out of the null that the layer may already be."""
+    while not isinstance(select, TopkSelect):
+        select = select.select
+    return select
+
+
+class InformedGraclusPooling(tgp.GraclusPooling):
+    """``GraclusPooling`` whose ``selector`` is told the graph of each node, too."""
+
+    def forward(
+        self,
+        x: Tensor,
+        adj: Adj | None = None,
+        edge_weight: Tensor | None = None,
+        so: SelectOutput | None = None,
+        batch: Tensor | None = None,
+        lifting: bool = False,
+        **given: object,
+    ) -> PoolingOutput | Tensor:
+        """What ``GraclusPooling`` gives."""
+        self.selector.graph = batch
+        try:
+            return super().forward(x, adj, edge_weight, so, batch, lifting, **given)
+        finally:
+            self.selector.graph = None
+
+
+def _null_of(kinds: tuple[type[nn.Module], ...], name: str) -> Callable[[MakeNull], MakeNull]:
+    def register(make: MakeNull) -> MakeNull:
+        for kind in kinds:
+            register_null(kind, name)(make)
+        return make
+
+    return register
+
+
+def _select(layer: SRCPooling, selector: nn.Module) -> nn.Module:
+    if isinstance(layer, tgp.GraclusPooling):
+        become(layer, InformedGraclusPooling, tgp.GraclusPooling)
+    layer.selector = selector
+    layer.clear_cache()
+    return layer
+
+
+@_null_of(_PAIRS, "complement")
+def _complement(layer: SRCPooling, seed: int) -> nn.Module:
+    return _select(layer, NonAdjacentSelect(layer.selector, seed))
+
+
+@_null_of(_TOP_K, "random")
+def _random_nodes(layer: SRCPooling, seed: int) -> nn.Module:
+    return _select(layer, _ChanceNodes(_own(layer.selector), seed))
+
+
+@_null_of(_PAIRS + _OTHER_HARD + _EIGEN, "random")
+def _random_clusters(layer: SRCPooling, seed: int) -> nn.Module:
+    return _select(layer, DealtSelect(layer.selector, seed))
+
+
+@_null_of(_MLP + _OTHER_SOFT, "random")
+def _random_shares(layer: SRCPooling, seed: int) -> nn.Module:
+    return _select(layer, HashedSelect(layer.selector, seed))
+
+
+@_null_of(_TOP_K + _PAIRS + _OTHER_HARD + _EIGEN + _MLP + _OTHER_SOFT, "shuffle")
+def _shuffle(layer: SRCPooling, seed: int) -> nn.Module:
+    return _select(layer, ShuffledSelect(layer.selector, seed))
+
+
+@_null_of(_TRAINED, "frozen")
+def _frozen(layer: SRCPooling, seed: int) -> nn.Module:
+    for name in ("gnn", "select_scorer"):  # score the nodes before the selector does
+        if hasattr(layer, name):
+            setattr(layer, name, untrained(getattr(layer, name), seed).requires_grad_(False))
+    for part in layer.selector.modules():  # one by one: some forget theirs in reset_parameters
+        if next(part.parameters(recurse=False), None) is not None:
+            part.reset_parameters()
+    return _select(layer, FrozenSelect(layer.selector))
+
+
+@_null_of((tgp.KMISPooling, tgp.TopkPooling), "frozen")
+def _frozen_if_trained(layer: SRCPooling, seed: int) -> nn.Module:
+    if next(layer.parameters(), None) is None:
+        raise ValueError(
+            "null 'frozen' needs a layer that trains its selection, got a "
+            f"{type(layer).__name__} without parameters"
+        )
+    return _frozen(layer, seed)
+
+
+@_null_of((tgp.PANPooling,), "frozen")
+def _frozen_pan(layer: SRCPooling, seed: int) -> nn.Module:
+    layer.reset_own_parameters()
+    layer.requires_grad_(False)
+    return _frozen(layer, seed)
+
+
+@_null_of(_TOP_K, "none")
+def _all_nodes(layer: SRCPooling, seed: int) -> nn.Module:
+    return _select(layer, _AllNodes(_own(layer.selector)))
+
+
+@_null_of(_PAIRS + _OTHER_HARD, "none")
+def _single_nodes(layer: SRCPooling, seed: int) -> nn.Module:
+    return _select(layer, SingleSelect(layer.selector))
+
+
+@_null_of(_MLP + _OTHER_SOFT, "none")
+def _equal_shares(layer: SRCPooling, seed: int) -> nn.Module:
+    return _select(layer, EqualSelect(layer.selector))
+
+
+@_null_of((tgp.NoPool,), "none")
+def _itself(layer: SRCPooling, seed: int) -> nn.Module:
+    return layer

@@ -1,0 +1,190 @@
+"""Selectors of the nulls of torch-geometric-pool: another S in the place of the layer's own.
+
+Each asks the layer's selector first, and keeps of its answer what is not S. A row of S is what a
+node is to the clusters: S is sparse [N, C], or dense [N, K] or [B, N, K].
+"""
+
+import torch
+from scipy.sparse import identity
+from tgp.reduce import Reduce
+from tgp.select import Select, SelectOutput
+from tgp.utils.ops import connectivity_to_edge_index
+from torch import Tensor
+from torch_geometric.nn.inits import reset
+from torch_geometric.typing import Adj
+
+from graphpool_sanity.nulls.rows import DealtRows, NonAdjacentRows, ShuffledRows, inverse
+from graphpool_sanity.select.matching import number_clusters
+
+_TINY = 1e-6  # what KronConnect adds to a singular Laplacian: nodes by chance often leave one
+
+
+class OtherSelect(Select):
+    """What ``select`` gives, exchanged for something else of the same type."""
+
+    select: Select
+    graph: Tensor | None = None
+    """[N], the graph of each node, from a layer that keeps it from its selector."""
+
+    def __init__(self, select: Select) -> None:
+        super().__init__()
+        self.select = select
+        self.is_dense = select.is_dense
+        self.s_inv_op = getattr(select, "s_inv_op", "transpose")
+
+    def reset_parameters(self) -> None:
+        """Initialise the layer's selector and chance anew."""
+        for child in self.children():
+            reset(child)
+
+    def forward(
+        self, *, edge_index: Adj | None = None, batch: Tensor | None = None, **given: object
+    ) -> SelectOutput:
+        """The selection."""
+        own = self.select(edge_index=edge_index, batch=batch, **given)
+        return self.exchange(own, self.graph if batch is None else batch, edge_index)
+
+    def multi_level_select(
+        self, *, levels: int = 1, batch: Tensor | None = None, **given: object
+    ) -> list[SelectOutput]:
+        """The selections of all levels, for a layer that coarsens beforehand."""
+        selected: list[SelectOutput] = []
+        for own in self.select.multi_level_select(levels=levels, batch=batch, **given):
+            selected.append(self.exchange(own, batch, None))
+            batch = Reduce.reduce_batch(selected[-1], batch)
+        return selected
+
+    def exchange(
+        self, own: SelectOutput, batch: Tensor | None, edge_index: Adj | None
+    ) -> SelectOutput:
+        """The selection in the place of the layer's ``own``."""
+        raise NotImplementedError
+
+    def output(self, own: SelectOutput, s: Tensor, **changed: object) -> SelectOutput:
+        """The layer's ``own`` selection with another S."""
+        kept = {name: getattr(own, name) for name in own._extra_args}
+        return SelectOutput(s=s, s_inv_op=self.s_inv_op, batch=own.batch, **(kept | changed))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.select})"
+
+
+class ShuffledSelect(OtherSelect):
+    """Permutes the rows of S by chance within each graph."""
+
+    def __init__(self, select: Select, seed: int | None = None) -> None:
+        super().__init__(select)
+        self.chance = ShuffledRows(seed)
+
+    def exchange(
+        self, own: SelectOutput, batch: Tensor | None, edge_index: Adj | None
+    ) -> SelectOutput:
+        """The layer's rows, each for another node."""
+        graph, mask = places(own, batch)
+        return self.hand_on(own, self.chance.rows(graph, mask))
+
+    def hand_on(self, own: SelectOutput, row: Tensor) -> SelectOutput:
+        """The selection in which each node has the row of node ``row`` [N]."""
+        changed: dict[str, object] = {}
+        if hasattr(own, "theta"):  # the eigenvectors of clusters: more columns of the row
+            changed["theta"] = _permute_blocks(own.theta, row)
+        if hasattr(own, "mis"):  # the nodes at the centres of clusters
+            changed["mis"] = inverse(row).index_select(0, own.mis)
+        if hasattr(own, "L"):
+            changed["L"] = own.L + _TINY * identity(own.L.shape[0], format="csr")
+        return self.output(own, _permute(own.s, row), **changed)
+
+
+class DealtSelect(ShuffledSelect):
+    """Deals the rows of S, largest cluster first, to the nodes of each graph in chance order."""
+
+    def __init__(self, select: Select, seed: int | None = None) -> None:
+        super().__init__(select)
+        self.chance = DealtRows(seed)
+
+    def exchange(
+        self, own: SelectOutput, batch: Tensor | None, edge_index: Adj | None
+    ) -> SelectOutput:
+        """The layer's rows, each for another node."""
+        graph, _ = places(own, batch)
+        if own.s.is_sparse:  # a node that is in no cluster is with the others in none
+            cluster = own.num_supernodes + graph
+            cluster[own.node_index] = own.cluster_index
+        else:
+            cluster = own.num_supernodes * graph + own.s.argmax(-1)
+        row, _ = self.chance(graph, cluster, graph.new_empty(2, 0))
+        return self.hand_on(own, row)
+
+
+class NonAdjacentSelect(OtherSelect):
+    """Pairs nodes that no edge joins, where the layer pairs neighbours."""
+
+    def __init__(self, select: Select, seed: int | None = None) -> None:
+        super().__init__(select)
+        self.chance = NonAdjacentRows(seed)
+
+    def exchange(
+        self, own: SelectOutput, batch: Tensor | None, edge_index: Adj | None
+    ) -> SelectOutput:
+        """The layer's pairs with their gates, each for two other nodes."""
+        graph, _ = places(own, batch)
+        edge_index, _ = connectivity_to_edge_index(edge_index)
+        row, cluster = self.chance(graph, own.cluster_index, edge_index)
+        gate = own.weight.index_select(0, row)
+        return self.output(own, sparse_rows(number_clusters(cluster), gate))
+
+
+class SingleSelect(OtherSelect):
+    """Leaves each node alone in its cluster, with the gate that the layer gives it, if any."""
+
+    def exchange(
+        self, own: SelectOutput, batch: Tensor | None, edge_index: Adj | None
+    ) -> SelectOutput:
+        """All nodes in their order."""
+        node = torch.arange(own.num_nodes, device=own.s.device)
+        gate = torch.ones_like(node, dtype=own.s.dtype)
+        if hasattr(own, "scores"):
+            gate = own.scores
+        elif own.weight.numel() == own.num_nodes:
+            gate = own.weight
+        changed = {"mis": node} if hasattr(own, "mis") else {}
+        return self.output(own, sparse_rows(node, gate), **changed)
+
+    def multi_level_select(
+        self, *, levels: int = 1, batch: Tensor | None = None, **given: object
+    ) -> list[SelectOutput]:
+        """The same nodes at all levels."""
+        return [self(batch=batch, **given) for _ in range(levels)]
+
+
+def places(own: SelectOutput, batch: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    """The graph of each row of S [N], and which rows are nodes [N], all if ``None``."""
+    if own.s.dim() == 3:
+        num_graphs, width = own.s.shape[:2]
+        graph = torch.arange(num_graphs, device=own.s.device).repeat_interleave(width)
+        return graph, None if own.in_mask is None else own.in_mask.flatten()
+    if batch is None:
+        batch = torch.zeros(own.num_nodes, dtype=torch.long, device=own.s.device)
+    return batch, None
+
+
+def sparse_rows(cluster: Tensor, gate: Tensor) -> Tensor:
+    """S [N, C] with one entry in each row: the gate [N] of a node in its cluster [N]."""
+    node = torch.arange(cluster.numel(), device=cluster.device)
+    size = (cluster.numel(), int(cluster.max()) + 1)
+    return torch.sparse_coo_tensor(torch.stack([node, cluster]), gate, size)
+
+
+def _permute(s: Tensor, row: Tensor) -> Tensor:
+    if not s.is_sparse:
+        return s.flatten(0, -2).index_select(0, row).view_as(s)
+    node, cluster = s.indices()
+    takes = inverse(row).index_select(0, node)
+    return torch.sparse_coo_tensor(torch.stack([takes, cluster]), s.values(), s.shape)
+
+
+def _permute_blocks(theta: Tensor | list[Tensor], row: Tensor) -> Tensor | list[Tensor]:
+    """The rows of a matrix, or of one for each graph, permuted within graphs."""
+    if isinstance(theta, Tensor):
+        return theta.index_select(0, row)
+    return list(torch.cat(theta).index_select(0, row).split([block.size(0) for block in theta]))
