@@ -43,7 +43,7 @@ python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 60
 pygments_dark_style = "github-dark"
 napoleon_numpy_docstring = False
-napoleon_custom_sections = ["Shapes"]
+napoleon_custom_sections = ["Returns", "Shapes"]
 add_module_names = False
 
 # Small inventories in this repository: a build needs no network.
@@ -54,8 +54,18 @@ intersphinx_mapping = {
         "torch": "https://docs.pytorch.org/docs/stable/",
         "torch_geometric": "https://pytorch-geometric.readthedocs.io/en/latest/",
         "matplotlib": "https://matplotlib.org/stable/",
+        "torchmetrics": "https://lightning.ai/docs/torchmetrics/stable/",
+        "rich": "https://rich.readthedocs.io/en/stable/",
     }.items()
 }
+# Of packages whose reference does not list these classes.
+nitpick_ignore = [
+    ("py:class", "torch_sparse.tensor.SparseTensor"),
+    ("py:class", "torch_geometric.typing.SparseTensor"),
+    ("py:class", "tgp.select.base_select.Select"),
+    ("py:class", "tgp.select.base_select.SelectOutput"),
+    ("py:class", "tgp.src.PoolingOutput"),
+]
 
 plot_formats = ["svg"]
 plot_html_show_formats = False

@@ -1,7 +1,6 @@
 """Where an object is documented: under the name by which a user imports it."""
 
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 from docutils import nodes
@@ -10,31 +9,39 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
 _FOREIGN = {
-    "torch.nn.modules.module.Module": "torch.nn.Module",
-    "torch.distributions.distribution.Distribution": "torch.distributions.Distribution",
+    "distributions.distribution.Distribution": "distributions.Distribution",
+    "nn.modules.module.Module": "nn.Module",
+    "data.batch.Batch": "data.Batch",
+    "data.data.Data": "data.Data",
+    "data.in_memory_dataset.InMemoryDataset": "data.InMemoryDataset",
+    "nn.pool.mem_pool.MemPooling": "nn.pool.MemPooling",
+    "nn.GraphConv": "nn.conv.GraphConv",
+    "metric.Metric": "Metric",
 }
-"""Where an annotation names the module that defines an object, not the one that documents it."""
+"""Where annotations have the module that defines an object, not the one that documents it."""
 
 
-def public_name(name: str) -> str:
-    """The shortest name under which a package exports an object of one of its modules.
+def public_name(name: str) -> str | None:
+    """The name of an object under the shortest package that exports it, or where it is defined.
 
-    >>> public_name("graphpool_sanity.datasets.benchmark.Benchmark")
+    >>> public_name("graphpool_sanity.datasets.load.Benchmark")
     'graphpool_sanity.Benchmark'
     """
-    *path, last = name.split(".")
-    home = sys.modules.get(".".join(path))
-    if home is not None:
-        for package in _packages(path):
-            exported = getattr(sys.modules[package], "__all__", ())
-            if last in exported and getattr(sys.modules[package], last) is getattr(home, last):
-                return f"{package}.{last}"
-    return _FOREIGN.get(name, name)
-
-
-def _packages(path: list[str]) -> Iterator[str]:
-    names = (".".join(path[:length]) for length in range(1, len(path)))
-    return (name for name in names if name in sys.modules)
+    package, _, rest = name.partition(".")
+    if rest in _FOREIGN:
+        return f"{package}.{_FOREIGN[rest]}"
+    if package != "graphpool_sanity":
+        return None
+    module, _, last = name.rpartition(".")
+    found = getattr(sys.modules.get(module), last, None)
+    if found is None:
+        return None
+    path = module.split(".")
+    for package in (".".join(path[:length]) for length in range(1, len(path) + 1)):
+        home = sys.modules.get(package)
+        if last in getattr(home, "__all__", ()) and getattr(home, last) is found:
+            return f"{package}.{last}"
+    return f"{getattr(found, '__module__', module)}.{last}"
 
 
 def skip_exported(
@@ -43,25 +50,36 @@ def skip_exported(
     """Leave an object out of its module's list if a package above exports it."""
     module = app.env.current_document.autodoc_module or ""
     full = f"{module}.{name}"
-    return True if what == "module" and public_name(full) != full else None
+    return True if what == "module" and public_name(full) not in (None, full) else None
 
 
 def use_public_name(
     app: Sphinx, env: BuildEnvironment, node: pending_xref, content: nodes.TextElement
 ) -> nodes.reference | None:
     """Resolve a reference to the name under which its target is documented."""
-    target = public_name(node["reftarget"])
-    if target == node["reftarget"]:
+    target = node["reftarget"]
+    if "." not in target and node.get("py:module"):  # the module in whose docstring it stands
+        target = f"{node['py:module']}.{target}"
+    target = public_name(target)
+    if target in (None, node["reftarget"]):
         return None
     node["reftarget"] = target  # for those that look for it elsewhere, next
-    domain = env.get_domain("py")
-    return domain.resolve_xref(
+    return env.get_domain("py").resolve_xref(
         env, node["refdoc"], app.builder, node["reftype"], target, node, content
     )
 
 
+def keep_colons(
+    app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
+) -> None:
+    """Let the first line of an attribute's docstring be prose, though it has a colon."""
+    if what in ("attribute", "data", "property"):
+        lines.insert(0, "\\ ")  # nothing, on a line of its own
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Register both."""
+    """Register all of them."""
     app.connect("autodoc-skip-member", skip_exported)
+    app.connect("autodoc-process-docstring", keep_colons, priority=100)
     app.connect("missing-reference", use_public_name, priority=100)
     return {"parallel_read_safe": True}

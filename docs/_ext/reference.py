@@ -1,6 +1,5 @@
 """The pages of the API reference, one for each part of the package, as the code has them."""
 
-import inspect
 from collections import defaultdict
 from importlib import import_module
 from pathlib import Path
@@ -59,10 +58,11 @@ def _front_page(names: list[str]) -> str:
 
 
 def _module(name: str) -> str:
-    if not inspect.getdoc(import_module(name)):
-        raise ValueError(f"{name} must have a docstring")
     heading = f"``{name}``"
-    return f"{heading}\n{'-' * len(heading)}\n\n.. automodule:: {name}\n   :members:\n"
+    package, _, last = name.rpartition(".")
+    hidden = last in getattr(import_module(package), "__all__", ())  # by a function of its name
+    options = "   :no-index:\n" if hidden else "   :members:\n"
+    return f"{heading}\n{'-' * len(heading)}\n\n.. automodule:: {name}\n{options}"
 
 
 def _title(text: str) -> str:

@@ -1,5 +1,7 @@
 """Graph pooling layers for PyTorch Geometric, each beside its null."""
 
+from typing import TYPE_CHECKING, Any
+
 from graphpool_sanity.datasets import Benchmark, load_dataset, locality_control
 from graphpool_sanity.nulls import matched_nulls, randomize, register_null
 from graphpool_sanity.pools.diff_pool import DiffPool, RandomDiffPool
@@ -18,6 +20,9 @@ from graphpool_sanity.pools.mincut_pool import MinCutPool, RandomMinCutPool
 from graphpool_sanity.pools.soft_pool import SoftPoolOutput
 from graphpool_sanity.select.matching import complement_graclus, graclus
 
+if TYPE_CHECKING:
+    from graphpool_sanity.experiments.sanity import SanityReport, sanity_check
+
 __version__ = "0.1.0"
 
 __all__ = [
@@ -33,6 +38,7 @@ __all__ = [
     "RandomMatchingPool",
     "RandomMemoryPool",
     "RandomMinCutPool",
+    "SanityReport",
     "SoftPoolOutput",
     "complement_graclus",
     "graclus",
@@ -41,4 +47,18 @@ __all__ = [
     "matched_nulls",
     "randomize",
     "register_null",
+    "sanity_check",
 ]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401
+    """The check, imported when it is asked for: it needs all that trains and plots."""
+    if name in ("SanityReport", "sanity_check"):
+        from graphpool_sanity.experiments import sanity
+
+        return getattr(sanity, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from null_layers import HOSTILE, OUT, F, H, K, X, call, layer, pairs
 from soft_oracles import dense, normal
@@ -74,6 +74,7 @@ def test_outputs_have_the_layers_types_and_sizes(name, null, dtype):
 
 
 @every_pair
+@settings(max_examples=12)
 @given(graphs=small)
 def test_rows_sum_to_one_and_are_zero_on_padding(name, null, graphs):
     assume(graphs.num_nodes)
@@ -90,6 +91,7 @@ def test_rows_sum_to_one_and_are_zero_on_padding(name, null, graphs):
 
 
 @every_pair
+@settings(max_examples=12)
 @given(graphs=small)
 def test_a_graph_is_pooled_alike_alone_and_in_a_batch(name, null, graphs):
     assume(graphs.num_nodes)
@@ -101,6 +103,7 @@ def test_a_graph_is_pooled_alike_alone_and_in_a_batch(name, null, graphs):
 
 @having("shuffle")
 @both_modes
+@settings(max_examples=12)
 @given(graphs=small, seed=seeds)
 def test_a_shuffle_keeps_the_rows_of_each_graph(name, null, training, graphs, seed):
     assume(graphs.num_nodes)
@@ -146,6 +149,7 @@ def test_distance_is_distance_pooling_with_the_layers_weights():
 
 
 @having("random")
+@settings(max_examples=12)
 @given(graphs=small, seed=seeds)
 def test_random_follows_the_places_alone(name, null, graphs, seed):
     assume(graphs.num_nodes)
@@ -196,6 +200,7 @@ def test_a_frozen_memory_is_drawn_as_an_untrained_one(name, null):
 
 
 @having("none")
+@settings(max_examples=12)
 @given(graphs=small)
 def test_without_pooling_all_clusters_hold_one_readout(name, null, graphs):
     assume(graphs.num_nodes)

@@ -1,297 +1,27 @@
-"""What every null promises, and how a model gets it."""
+"""What is refused, and how a layer is given a null."""
 
-import copy
-import pickle
 import sys
 
 import pytest
 import torch
-from null_layers import HOSTILE, LAYERS, PAIRS, F, K, X, call, layer, pairs, same
+from null_layers import F, K
 from torch import nn
-from torch_geometric.nn import GraphConv, MeanAggregation
-from torch_geometric.nn import Sequential as GraphSequential
+from torch_geometric.nn import MeanAggregation
 
 from graphpool_sanity import (
-    ComplementGraclusPool,
-    DiffPool,
     GraclusPool,
     MemoryPool,
-    MinCutPool,
-    RandomMatchingPool,
     matched_nulls,
     randomize,
     register_null,
 )
 from graphpool_sanity.nulls import registry
 
-every_pair = pairs()
-drawn = pairs(lambda name, null: null != "none")
-
 
 @pytest.fixture(autouse=True)
 def _own_registry(monkeypatch):
     known = {kind: dict(nulls) for kind, nulls in registry._NULLS.items()}
     monkeypatch.setattr(registry, "_NULLS", known)
-
-
-class Net(nn.Module):
-    """Convolutions between pooling layers, one of them used twice."""
-
-    def __init__(self):
-        super().__init__()
-        self.first = GraphConv(F, F)
-        self.pools = nn.ModuleList([GraclusPool(seed=1), ComplementGraclusPool(seed=2)])
-        self.inner = nn.ModuleDict({"norm": nn.BatchNorm1d(F), "pool": GraclusPool(seed=3)})
-        self.again = self.pools[0]
-        self.memory = MemoryPool(F, 2, 2, K)
-
-    def forward(self, x, edge_index, batch):
-        x = self.inner["norm"](self.first(x, edge_index)).relu()
-        for pool in (*self.pools, self.again, self.inner["pool"]):
-            x, edge_index, _, batch, _ = pool(x, edge_index, batch=batch)
-        return self.memory(x, batch)[0]
-
-
-def net(seed=0):
-    torch.manual_seed(seed)
-    return Net().double().eval()
-
-
-def answer(model):
-    return model(X, HOSTILE.edge_index, HOSTILE.batch)
-
-
-# Any layer and any of its nulls
-
-
-@drawn
-def test_a_null_follows_from_its_seed_alone(name, null):
-    pool, state = layer(name), torch.get_rng_state()
-    first, again, *others = (randomize(pool, null, seed) for seed in (3, 3, 4, 5, 6))
-    assert torch.equal(torch.get_rng_state(), state)
-    assert same(call(first, name), call(again, name))
-    assert not all(same(call(first, name), call(other, name)) for other in others)
-    assert not all(same(call(first, name), call(p, name)) for p in (pool, *others))
-    first.train()
-    again.train()
-    assert same(call(first, name), call(again, name))
-    assert torch.equal(torch.get_rng_state(), state)
-
-
-@drawn
-def test_without_a_seed_it_follows_from_the_global_generator(name, null):
-    pool = layer(name)
-    torch.manual_seed(1)
-    first, *others = (randomize(pool, null) for _ in range(4))
-    torch.manual_seed(1)
-    assert same(call(randomize(pool, null), name), call(first, name))
-    assert not all(same(call(first, name), call(other, name)) for other in others)
-
-
-@every_pair
-def test_the_layer_is_left_as_it_was(name, null):
-    pool = layer(name)
-    state, wanted = copy.deepcopy(pool.state_dict()), call(pool, name)
-    other = randomize(pool, null, 0)
-    for p in other.parameters():
-        p.data.zero_()
-    assert same(call(pool, name), wanted)
-    assert pool.state_dict().keys() == state.keys()
-    assert all(torch.equal(state[key], value) for key, value in pool.state_dict().items())
-    assert all(p.requires_grad for p in pool.parameters())
-    assert repr(pool) == repr(layer(name))
-
-
-@every_pair
-def test_a_null_can_be_copied_kept_and_loaded_into_one_of_another_seed(name, null):
-    pool = layer(name)
-    first, other = randomize(pool, null, 1), randomize(pool, null, 2)
-    wanted = call(first, name)
-    other.load_state_dict(first.state_dict())
-    for twin in (other, copy.deepcopy(first), pickle.loads(pickle.dumps(first))):
-        assert same(call(twin, name), wanted)
-
-
-@every_pair
-@pytest.mark.parametrize("training", [True, False])
-def test_mode_and_type_are_those_of_the_layer(name, null, training):
-    pool = layer(name).train(training).to(torch.bfloat16)
-    other = randomize(pool, null, 0)
-    assert all(module.training == training for module in other.modules())
-    for t in (*other.parameters(), *other.buffers()):
-        assert t.dtype in (torch.bfloat16, torch.long)
-
-
-@every_pair
-def test_what_does_not_learn_still_does_not(name, null):
-    pool = layer(name).requires_grad_(False)
-    assert not any(p.requires_grad for p in randomize(pool, null, 0).parameters())
-
-
-@every_pair
-@pytest.mark.parametrize("second", ["auto", "shuffle", "none"])
-def test_a_null_of_a_null_is_a_null(name, null, second):
-    once = randomize(layer(name), null, 1)
-    if second != "auto" and second not in matched_nulls(once):
-        with pytest.raises(ValueError, match="null must be"):
-            randomize(once, second, 2)
-        return
-    twice = randomize(once, second, 2)
-    out = call(twice, name)
-    assert all(t.isfinite().all() for t in out if t.is_floating_point())
-    if second == "none":
-        assert same(out, call(randomize(layer(name), "none", 0), name))
-
-
-@every_pair
-def test_all_nulls_run_in_training_and_backward(name, null):
-    pool = randomize(layer(name), null, 0).train()
-    x = X.clone().requires_grad_()
-    for _ in range(2):
-        out = call(pool, name, x)
-        sum(t.sum() for t in out if t.is_floating_point() and t.requires_grad).backward()
-    assert x.grad.isfinite().all()
-
-
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
-@every_pair
-def test_nulls_give_on_cuda_what_they_give_on_the_cpu(name, null):
-    wanted = call(randomize(layer(name), null, 0), name)
-    found = randomize(layer(name).to("cuda"), null, 0)
-    assert all(t.is_cuda for t in (*found.parameters(), *found.buffers()))
-    graphs = HOSTILE._replace(
-        edge_index=HOSTILE.edge_index.to("cuda"), batch=HOSTILE.batch.to("cuda")
-    )
-    for a, b in zip(call(found, name, X.to("cuda"), graphs), wanted, strict=True):
-        torch.testing.assert_close(a.cpu(), b)
-
-
-# Models
-
-
-def test_every_pooling_layer_of_a_model_is_replaced_and_nothing_else():
-    model = net()
-    null = randomize(model, "none", 0)
-    assert [type(m) for m in null.pools] == [GraclusPool, ComplementGraclusPool]
-    assert torch.equal(null.pools[1](X, HOSTILE.edge_index, batch=HOSTILE.batch).x, X)
-    weights, own = dict(null.named_parameters()), dict(model.named_parameters())
-    gone = {"memory.k", "memory.conv.weight"}  # those of the selection
-    assert own.keys() - weights.keys() == gone
-    for key in weights:
-        assert torch.equal(weights[key], own[key])
-        assert weights[key].data_ptr() != own[key].data_ptr()
-    assert answer(null).shape == answer(model).shape
-
-
-def test_auto_takes_the_most_telling_null_of_each_layer():
-    null = randomize(net(), seed=0)
-    shown = [repr(pool.select) for pool in (*null.pools, null.inner["pool"])]
-    assert shown == [
-        "Matching(match_complement)",
-        "Matching(match_random)",
-        "Matching(match_complement)",
-    ]
-    assert "KeyDistance" in repr(null.memory)
-
-
-def test_a_layer_used_twice_has_one_null():
-    null = randomize(net(), seed=0)
-    assert null.again is null.pools[0]
-    assert null.again is not null.inner["pool"]
-
-
-@pytest.mark.parametrize("container", [nn.ModuleList, lambda two: nn.Sequential(*two)])
-def test_a_layer_named_twice_in_one_module_has_one_null(container):
-    pool = MemoryPool(F, F, 2, K)
-    null = randomize(container([pool, pool]), "random", 0)
-    assert null[0] is null[1]
-    assert type(null[0]).__name__ == "RandomMemoryPool"
-
-
-def test_a_layer_in_a_container_used_twice_has_one_null():
-    inner = nn.Sequential(MemoryPool(F, F, 2, K))
-    null = randomize(nn.ModuleList([inner, nn.ModuleDict({"inner": inner})]), "distance", 0)
-    assert null[0] is null[1]["inner"]
-    assert type(null[0][0]).__name__ == "DistanceMemoryPool"
-
-
-def test_layers_of_one_model_draw_apart():
-    pools = randomize(nn.ModuleList([GraclusPool(seed=0) for _ in range(4)]), "random", 0)
-    seeds = {pool.select.seed.item() for pool in pools}
-    assert len(seeds) == 4
-    assert 0 not in seeds
-    fewer = randomize(nn.ModuleList([GraclusPool(seed=0) for _ in range(2)]), "random", 0)
-    assert [p.select.seed for p in fewer] == [p.select.seed for p in pools[:2]]
-
-
-def test_models_of_pyg_are_entered():
-    model = GraphSequential(
-        "x, edge_index, batch",
-        [
-            (GraphConv(F, F), "x, edge_index -> x"),
-            (GraclusPool(seed=0), "x, edge_index -> x, edge_index, attr, batch, cluster"),
-            (nn.ReLU(), "x -> x"),
-        ],
-    ).double()
-    null = randomize(model, "none", 0)
-    x = model[0](X, HOSTILE.edge_index)
-    assert len(null(X, HOSTILE.edge_index, HOSTILE.batch)) == len(x)
-    assert len(model(X, HOSTILE.edge_index, HOSTILE.batch)) < len(x)
-
-
-@every_pair
-def test_a_model_that_is_a_pooling_layer_becomes_its_null(name, null):
-    alone = randomize(layer(name), null, 0)
-    inside = randomize(nn.Sequential(layer(name)), null, 0)[0]
-    assert same(call(alone, name), call(inside, name))
-
-
-def test_whole_models_follow_from_the_seed_and_travel():
-    model, state = net(), torch.get_rng_state()
-    first, again, other = (randomize(model, seed=seed) for seed in (1, 1, 2))
-    assert torch.equal(torch.get_rng_state(), state)
-    wanted = answer(first)
-    assert torch.equal(answer(again), wanted)
-    assert not torch.equal(answer(other), wanted)
-    other.load_state_dict(first.state_dict())
-    for twin in (other, copy.deepcopy(first), pickle.loads(pickle.dumps(first))):
-        assert torch.equal(answer(twin), wanted)
-    assert twin.again is twin.pools[0]
-
-
-def test_modes_of_parts_are_kept():
-    model = net().train()
-    model.inner["norm"].eval()
-    model.pools[1].eval()
-    null = randomize(model, "none", 0)
-    assert null.training
-    assert not null.inner["norm"].training
-    assert not any(module.training for module in null.pools[1].modules())
-    assert all(module.training for module in null.pools[0].modules())
-
-
-def test_modes_and_types_of_what_a_null_keeps_are_kept():
-    network = nn.Sequential(nn.Linear(F, K), nn.BatchNorm1d(K))
-    pool = MinCutPool(F, K, network).train()
-    network[1].double().eval()
-    pool.select.note = nn.Linear(1, 1).half()
-    null = randomize(pool, "shuffle", 0)
-    norm = null.select.select.network[1]
-    assert null.select.select.network.training
-    assert not norm.training
-    assert norm.weight.dtype == torch.double
-    assert null.select.select.note.weight.dtype == torch.half
-
-
-def test_hooks_and_attributes_of_an_exchanged_layer_stay():
-    seen = []
-    pool = GraclusPool(seed=0)
-    pool.note = "mine"
-    pool.register_forward_hook(lambda module, args, out: seen.append(module))
-    null = randomize(pool, "complement", 0)
-    null(X, HOSTILE.edge_index, batch=HOSTILE.batch)
-    assert seen == [null]
-    assert null.note == "mine"
 
 
 # Refusals
@@ -443,8 +173,3 @@ def test_nulls_of_other_packages_come_when_the_first_layer_is_met(monkeypatch, t
     assert isinstance(randomize(nn.Sequential(Layer()))[0], nn.Identity)
     for module in ("late_nulls", "late_package"):
         monkeypatch.delitem(sys.modules, module)
-
-
-def test_every_layer_of_ours_has_nulls():
-    assert {name for name, _ in PAIRS} == set(LAYERS)
-    assert {GraclusPool, RandomMatchingPool, DiffPool, MinCutPool} <= set(registry._NULLS)

@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from null_layers import HOSTILE, LAYERS, F, K, X, call, layer, pairs
+from null_layers import HOSTILE, F, K, X, call, layer, pairs
 from soft_oracles import dense, normal, permuted
 from strategies import batch_of, batches, edgeless, path
 from torch import nn
@@ -49,6 +49,7 @@ def test_the_most_telling_null_comes_first():
 
 @shuffled
 @both_modes
+@settings(max_examples=12)
 @given(graphs=small, seed=seeds, padding=st.integers(0, 3))
 def test_a_shuffle_keeps_the_rows_of_each_graph(name, null, training, graphs, seed, padding):
     assume(graphs.num_nodes)
@@ -81,6 +82,7 @@ def test_a_shuffle_is_drawn_anew_in_training_and_fixed_in_evaluation(name, null)
 
 
 @random
+@settings(max_examples=12)
 @given(graphs=small, seed=seeds)
 def test_random_follows_neither_features_nor_edges(name, null, graphs, seed):
     assume(graphs.num_nodes)
@@ -108,6 +110,7 @@ def test_random_has_a_row_for_any_place(name, null):
 
 
 @random
+@settings(max_examples=12)
 @given(graphs=small, seed=st.integers(0, 99))
 def test_random_follows_the_order_of_nodes(name, null, graphs, seed):
     assume(graphs.num_nodes)
@@ -196,6 +199,7 @@ def test_a_frozen_network_that_nothing_draws_anew_is_refused():
 
 
 @none
+@settings(max_examples=12)
 @given(graphs=small)
 def test_without_pooling_all_clusters_hold_one_readout(name, null, graphs):
     assume(graphs.num_nodes)
@@ -224,6 +228,7 @@ def test_outputs_have_the_layers_types_and_sizes(name, null, dtype):
 
 
 @every_pair
+@settings(max_examples=12)
 @given(graphs=small, padding=st.integers(1, 4))
 def test_padding_moves_nothing(name, null, graphs, padding):
     assume(graphs.num_nodes)
@@ -233,6 +238,7 @@ def test_padding_moves_nothing(name, null, graphs, padding):
 
 
 @every_pair
+@settings(max_examples=12)
 @given(graphs=small)
 def test_a_graph_is_pooled_alike_alone_and_in_a_batch(name, null, graphs):
     assume(graphs.num_nodes)
@@ -247,6 +253,7 @@ def test_a_graph_is_pooled_alike_alone_and_in_a_batch(name, null, graphs):
 
 
 @pairs(lambda name, null: name in ("MinCutPool", "RandomDiffPool", "RandomMinCutPool"))
+@settings(max_examples=12)
 @given(graphs=small)
 def test_sparse_input_gives_what_dense_input_gives(name, null, graphs):
     assume(graphs.num_nodes)
@@ -283,7 +290,6 @@ def test_gradients_flow_through_a_shuffled_selection(name, null):
 
 
 def test_the_selector_alone_is_exchanged():
-    assert set(SOFT) <= set(LAYERS)
     for name in SOFT:
         pool = layer(name)
         for null in matched_nulls(pool):

@@ -19,7 +19,8 @@ def homogeneity(x: Tensor, batch: Tensor | None = None, mask: Tensor | None = No
     with the mean :math:`\boldsymbol{\mu}_g` of graph g and that of all nodes,
     :math:`\boldsymbol{\mu}`. The *lower*, the more homogeneous graphs are, against how much they
     differ from each other. Channels that differ from each other, but are alike in all graphs,
-    do not lower it, though images of the embeddings then show vertical bars, too.
+    do not lower it, though images of the embeddings then show vertical bars, too. Sums over
+    nodes, as soft layers pool, do where graphs differ in size.
 
     Chance alone (independent entries) gives (n − B)/(n − 1) on average for n nodes in B graphs
     that are not empty, so that few nodes per graph lower it; graphs of one node are homogeneous.

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import torch
 from sklearn.model_selection import train_test_split
 from torch import Tensor
 from torch_geometric.data import Data, InMemoryDataset
-from torchmetrics import Metric
+
+if TYPE_CHECKING:  # which takes seconds to import
+    from torchmetrics import Metric
 
 Task = Literal["classification", "regression", "binary"]
 Split = tuple[Tensor, Tensor, Tensor]
@@ -51,7 +53,7 @@ class Benchmark:
     """The number of values of each column of ``x``, where these are categories to embed."""
     edge_categories: tuple[int, ...] | None = None
     """Likewise for ``edge_attr``; without it graphs have no ``edge_attr``."""
-    make_metric: Callable[[], Metric] | None = field(default=None, repr=False)
+    make_metric: "Callable[[], Metric] | None" = field(default=None, repr=False)
     """What makes the metric, in place of the task's: of outputs as the loss takes them, and
     targets (0 and 1 as int64 if binary)."""
 
@@ -103,6 +105,8 @@ class Benchmark:
 
 
 def _check_metric(metric: object) -> None:
+    from torchmetrics import Metric
+
     if not isinstance(metric, Metric):
         raise ValueError(
             f"metric must make a torchmetrics.Metric when called, got {type(metric).__name__}"

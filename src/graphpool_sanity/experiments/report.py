@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
+from rich.box import SIMPLE
 from rich.table import Table
 
 from graphpool_sanity.experiments.figures import plot_differences, plot_scores, save_svg
@@ -53,11 +54,11 @@ class SanityReport:
     def headline(self) -> str:
         """The verdict in a sentence that names the null it comes from."""
         null = overall(self.comparisons)[1]
-        comparison, unit = self.comparisons[null], Unit(self.metric)
-        gap = unit.difference(comparison.difference)
+        found = self.comparisons[null]
+        gap = Unit(self.metric).difference(found.difference)
         return (
-            f"{answer(null, comparison)}: {self.name} against its null {null!r} on "
-            f"{self.dataset['name']}, {gap} over {comparison.runs} paired runs"
+            f"{self.name} against its null {null!r} on {self.dataset['name']}: "
+            f"{self.words(null)}; {gap} over {found.runs} paired runs"
         )
 
     @property
@@ -74,22 +75,24 @@ class SanityReport:
         )
 
     def table(self) -> Table:
-        """A row for each null: the scores, the difference and its evidence, then the verdict."""
+        """The layer, then each null: the difference and its evidence first, the verdict last."""
         unit, level = Unit(self.metric), next(iter(self.comparisons.values())).level
-        table = Table(title=f"{self.name} on {self.dataset['name']}", caption=self.headline)
-        layer, runs = self.scores[LAYER], len(self.seeds)
-        heads = ("null", f"layer, {unit.name}", "null's", f"difference [{level:.0%} interval]")
-        for head in (*heads, "P(layer > null)", "sign-flip p", f"verdict over {runs} runs"):
-            table.add_column(head, overflow="fold")
+        title = f"{self.name} on {self.dataset['name']}, {len(self.seeds)} paired runs"
+        table = Table(title=title, caption=self.headline, box=SIMPLE)
+        table.add_column("", no_wrap=True)
+        table.add_column(unit.name, no_wrap=True)
+        gap = f"difference, {unit.points} [{level:.0%} interval]"
+        for head in (gap, "P(layer > null)", "sign-flip p", "verdict"):
+            table.add_column(head)
+        table.add_row("the layer", unit.mean_std(self.scores[LAYER]))
         for null, found in self.comparisons.items():
             table.add_row(
                 null,
-                unit.mean_std(layer),
                 unit.mean_std(self.scores[null]),
-                f"{unit.difference(found.difference)} {unit.interval(found.interval)}",
+                f"{unit.signed(found.difference)} {unit.interval(found.interval)}",
                 f"{found.superiority:.2f}",
                 f"{found.sign_flip_p:.2g}",
-                self.words(null),
+                answer(null, found),
             )
         return table
 

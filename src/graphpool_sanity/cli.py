@@ -1,0 +1,136 @@
+"""The command line: check a layer against its nulls, list nulls and data sets, redo a report."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from joblib import cpu_count
+from rich.console import Console
+from rich.table import Table
+
+from graphpool_sanity.datasets import load_dataset
+from graphpool_sanity.datasets.load import _EMBEDDED, NAMES
+from graphpool_sanity.experiments.construct import find_layer, layer_factories, read_arguments
+from graphpool_sanity.experiments.protocol import Protocol, resolve_device
+from graphpool_sanity.experiments.questions import question
+from graphpool_sanity.experiments.report import SanityReport
+from graphpool_sanity.experiments.sanity import sanity_check
+from graphpool_sanity.experiments.standard import settings_of, standard_model
+from graphpool_sanity.nulls import matched_nulls
+
+app = typer.Typer(
+    help="Does a pooling layer beat its nulls?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+_LAYER = typer.Argument(metavar="MODULE:LAYER", help="As torch_geometric.nn:TopKPooling.")
+_ARG = typer.Option("--arg", "-a", metavar="NAME=VALUE", help="An argument of the layer's own.")
+
+Layer = Annotated[str, _LAYER]
+Args = Annotated[list[str] | None, _ARG]
+
+
+@app.command()
+def check(
+    layer: Layer,
+    arg: Args = None,
+    dataset: Annotated[str, typer.Option(help="A name that `datasets` lists.")] = "digits",
+    runs: Annotated[int, typer.Option(help="Paired runs.")] = 5,
+    nulls: Annotated[str, typer.Option(help="auto, all, or names joined by commas.")] = "auto",
+    margin: Annotated[float, typer.Option(help="What is as good, in the metric's unit.")] = 0.02,
+    epochs: Annotated[int | None, typer.Option(help="At most so many a run.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Graphs in a batch.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Adam's.")] = None,
+    hidden: Annotated[int | None, typer.Option(help="Width of the backbone.")] = None,
+    num_pools: Annotated[int | None, typer.Option(help="How often it pools.")] = None,
+    seed: Annotated[int, typer.Option(help="The first seed.")] = 0,
+    jobs: Annotated[int | None, typer.Option(help="Runs at once; one a core if not set.")] = None,
+    scheduler: Annotated[str | None, typer.Option(help="A Dask scheduler's address.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, …")] = "auto",
+    out: Annotated[Path | None, typer.Option(help="Folder of ledger and report.")] = None,
+) -> None:
+    """Train the layer and its nulls in the standard backbone, and report the verdict.
+
+    A repeated call resumes. What is not set follows the paper, or suits the embedded data sets.
+    """
+    with _faults_in_one_line():
+        made, arguments = find_layer(layer), read_arguments(arg or [])
+        benchmark = load_dataset(dataset)
+        given = {
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "learning_rate": learning_rate,
+            "hidden": hidden,
+            "num_pools": num_pools,
+        }
+        protocol, backbone = settings_of(benchmark.name, given)
+        name = layer.partition(":")[2]
+        out = out or Path("results") / f"sanity-{name}-{benchmark.name}"
+        on_cpu = resolve_device(device).type == "cpu"
+        report = sanity_check(
+            standard_model(made, arguments, benchmark, **backbone),
+            benchmark.name,
+            nulls if nulls in ("auto", "all") else nulls.split(","),
+            runs,
+            margin,
+            protocol=Protocol(**protocol),
+            seed=seed,
+            jobs=jobs or (cpu_count() if on_cpu else 1),
+            scheduler=scheduler,
+            device=device,
+            out=out,
+            name=name,
+        )
+        _show(report, out)
+
+
+@app.command()
+def nulls(layer: Layer, arg: Args = None) -> None:
+    """List the nulls that match a layer, and what each asks."""
+    with _faults_in_one_line():
+        made, arguments = find_layer(layer), read_arguments(arg or [])
+        (build,) = layer_factories(made, arguments, load_dataset("digits"), num_pools=1)
+        table = Table("null", "asks")
+        for null in matched_nulls(build(64)):
+            table.add_row(null, question(null).asks)
+        Console().print(table)
+
+
+@app.command()
+def datasets() -> None:
+    """List the data sets."""
+    table = Table("data set", "files")
+    for name in NAMES:
+        table.add_row(name, "none needed" if name in _EMBEDDED else "read, or downloaded")
+    Console().print(table)
+
+
+@app.command()
+def report(folder: Annotated[Path, typer.Argument(help="As given to `check --out`.")]) -> None:
+    """Print the table of a finished check again, and write its page anew."""
+    with _faults_in_one_line():
+        found = SanityReport.load(folder)
+        found.save(folder)
+        _show(found, folder)
+
+
+def _show(report: SanityReport, folder: Path) -> None:
+    console = Console()
+    console.print(report.table())
+    for null in report.comparisons:
+        console.print(f"{null}: {question(null).asks} {report.words(null)}", highlight=False)
+    console.print(f"report: {folder / 'report.html'}", highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def _faults_in_one_line() -> Iterator[None]:
+    """Turn what a user can have caused into one line on stderr and exit code 2."""
+    try:
+        yield
+    except (ValueError, OSError, ImportError, RuntimeError) as error:
+        words = f"{error}: {error.__cause__}" if isinstance(error, RuntimeError) else str(error)
+        typer.echo(f"error: {' '.join(words.split())}", err=True)
+        raise typer.Exit(2) from None

@@ -1,0 +1,137 @@
+"""A layer by its name, its constructor's arguments filled in from the data."""
+
+import ast
+import inspect
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from importlib import import_module
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from graphpool_sanity.datasets import Benchmark
+from graphpool_sanity.experiments.backbone import LayerFactory
+
+_SHARE = 0.25
+"""Clusters of a soft layer per node, as the paper has it for two pooling layers."""
+
+_HEADS = 5
+"""Of memory layers, as the paper has it for most data."""
+
+
+def find_layer(target: str) -> Callable[..., nn.Module]:
+    """The class (or function that returns a layer) ``MODULE:LAYER``; the working folder counts.
+
+    Raises:
+        ValueError: if there is no such module, or nothing of that name that can be called.
+
+    >>> find_layer("torch_geometric.nn:TopKPooling").__name__
+    'TopKPooling'
+    """
+    module_name, _, name = target.partition(":")
+    if not module_name or not name:
+        raise ValueError(f"layer must be MODULE:LAYER, got {target!r}")
+    if str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    try:
+        module = import_module(module_name)
+    except Exception as error:  # whatever a module of the user's does
+        raise ValueError(
+            f"module {module_name!r} cannot be imported: {type(error).__name__}: {error}"
+        ) from error
+    found = getattr(module, name, None)
+    if not callable(found):
+        raise ValueError(f"module {module_name!r} must have a layer {name!r}, and has none")
+    return found
+
+
+def read_arguments(pairs: Iterable[str]) -> dict[str, Any]:
+    """Arguments of a constructor from ``name=value``, values as Python has them, or else words.
+
+    Raises:
+        ValueError: if one has no name or no value.
+
+    >>> read_arguments(["ratio=0.8", "aggr=max", "sizes=[2, 3]"])
+    {'ratio': 0.8, 'aggr': 'max', 'sizes': [2, 3]}
+    """
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not name.isidentifier() or not equals:
+            raise ValueError(f"arg must be NAME=VALUE, got {pair!r}")
+        try:
+            found[name] = ast.literal_eval(value)
+        except (ValueError, SyntaxError):
+            found[name] = value
+    return found
+
+
+def layer_factories(
+    layer: Callable[..., nn.Module],
+    overrides: Mapping[str, Any],
+    benchmark: Benchmark,
+    num_pools: int,
+) -> list[LayerFactory]:
+    """One factory for each pool of a :class:`Backbone`, all arguments filled in that have to be.
+
+    Channels are the backbone's; clusters (``num_clusters`` or ``k``) a quarter of the mean number
+    of nodes, and a quarter of that after each pool; ``max_num_nodes`` that of the largest graph.
+
+    Raises:
+        ValueError: on an argument that the layer does not have, or needs and nobody gave.
+
+    >>> from torch_geometric.nn import DMoNPooling
+    >>> from graphpool_sanity.datasets import load_dataset
+    >>> first, second = layer_factories(DMoNPooling, {}, load_dataset("digits"), num_pools=2)
+    >>> first(64).mlp, second(64).mlp
+    (MLP(64, 9), MLP(64, 3))
+    """
+    name = getattr(layer, "__name__", str(layer))
+    parameters = inspect.signature(layer).parameters
+    open_ended = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    for key in overrides:
+        if key not in parameters and not open_ended:
+            raise ValueError(f"arg {key} is none that {name} takes ({', '.join(parameters)})")
+    sizes = [graph.num_nodes for graph in benchmark.graphs]
+    nodes = sum(sizes) / len(sizes)
+    factories: list[LayerFactory] = []
+    for _ in range(num_pools):
+        nodes = max(1.0, _SHARE * nodes)
+        known = {"num_clusters": ceil(nodes), "k": ceil(nodes), "heads": _HEADS}
+        given = {k: v for k, v in known.items() if _is_needed(parameters.get(k))}
+        if "max_num_nodes" in parameters:
+            given["max_num_nodes"] = max(sizes)
+        factories.append(partial(_make, layer, name, given | dict(overrides)))
+    return factories
+
+
+def _make(
+    layer: Callable[..., nn.Module],
+    name: str,
+    given: Mapping[str, Any],
+    channels: int,
+) -> nn.Module:
+    parameters = inspect.signature(layer).parameters
+    widths = dict.fromkeys(("in_channels", "channels", "out_channels"), channels)
+    wanted = {k: v for k, v in widths.items() if _is_needed(parameters.get(k))} | dict(given)
+    missing = [k for k, p in parameters.items() if _is_needed(p) and k not in wanted]
+    if missing:
+        raise ValueError(f"{name} needs {', '.join(missing)}: --arg {missing[0]}=VALUE")
+    try:
+        made = layer(**wanted)
+    except Exception as error:  # whatever a layer of the user's does
+        told = ", ".join(f"{key}={value!r}" for key, value in wanted.items())
+        raise ValueError(f"{name}({told}) fails: {type(error).__name__}: {error}") from error
+    if not isinstance(made, nn.Module):
+        raise ValueError(f"{name} must make a torch.nn.Module, got {type(made).__name__}")
+    return made
+
+
+def _is_needed(parameter: inspect.Parameter | None) -> bool:
+    """Whether a constructor has this argument without a default."""
+    if parameter is None or parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+        return False
+    return parameter.default is parameter.empty
