@@ -3,7 +3,7 @@
 import pytest
 import torch
 from null_layers import HOSTILE, K
-from pyg_layers import X, call, layer, weights
+from pyg_layers import X, call, layer
 from soft_oracles import dense, members, normal
 
 from graphpool_sanity import randomize

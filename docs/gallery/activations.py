@@ -1,0 +1,52 @@
+"""
+Activations before and after pooling
+====================================
+
+Why does it not matter who is pooled with whom? The paper's answer: the convolutions before have
+made the nodes of a graph alike. This page trains two small networks and looks.
+"""
+
+# %%
+# Two networks, one with :class:`~graphpool_sanity.GraclusPool`, the other with its complement, are
+# trained for some epochs on the digits, from the same weights.
+
+import torch
+from torch.nn.functional import cross_entropy
+
+from graphpool_sanity import GraclusPool, load_dataset, randomize
+from graphpool_sanity.analysis import plot_activations, plot_homogeneity, record_activations
+from graphpool_sanity.datasets.batches import Batches
+from graphpool_sanity.experiments.backbone import Backbone
+
+digits = load_dataset("digits")
+train, _, test = digits.split(seed=0)
+torch.manual_seed(0)
+layer = Backbone(lambda channels: GraclusPool(seed=0), 3, 10, hidden=32, num_pools=3)
+models = {"Graclus": layer, "Complement": randomize(layer, "complement", seed=0)}
+
+for model in models.values():
+    optimizer = torch.optim.Adam(model.parameters(), 3e-3)
+    for epoch in range(8):
+        batches = Batches(digits.graphs, train, batch_size=64)
+        batches.shuffle(epoch)
+        for batch in batches:
+            optimizer.zero_grad()
+            cross_entropy(model(batch), batch.y).backward()
+            optimizer.step()
+
+# %%
+# What goes into and comes out of each pooling layer, for three test graphs: nodes are rows, channels
+# are columns. Where an image is of vertical stripes, all nodes are the same.
+
+batch = next(iter(Batches(digits.graphs, test, batch_size=64)))
+activations = {name: record_activations(model.eval(), batch) for name, model in models.items()}
+plot_activations(activations["Graclus"])
+
+# %%
+plot_activations(activations["Complement"])
+
+# %%
+# The same in a number: the share of the variance of all nodes that lies within graphs. At 0 the nodes
+# of each graph are equal, and it makes no difference which of them are pooled.
+
+plot_homogeneity({name: found.homogeneity() for name, found in activations.items()})

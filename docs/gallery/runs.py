@@ -1,0 +1,60 @@
+"""
+Box plots and paired differences
+================================
+
+Runs of Graclus, its complement and no pooling at all, from the ledgers in ``benchmarks/results``.
+Box plots show scores; what a comparison rests on are the differences run by run.
+"""
+
+from collections import defaultdict
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+
+from graphpool_sanity.experiments.figures import plot_differences
+from graphpool_sanity.experiments.ledger import Ledger
+from graphpool_sanity.experiments.statistics import compare
+from graphpool_sanity.experiments.units import Unit
+
+NAMES = ("NCI1", "IMDB-BINARY", "PROTEINS")
+NULLS = ("complement", "none")
+
+root = next(folder for folder in Path.cwd().parents if (folder / "benchmarks").is_dir())
+tests: dict[str, dict[str, dict[int, float]]] = {}
+for name in NAMES:
+    tests[name], settings = defaultdict(dict), None
+    for record in Ledger(root / "benchmarks" / "results" / f"graclus-{name}.jsonl"):
+        config = record["config"]
+        variant, seed = config.pop("variant"), config.pop("seed")
+        settings = settings or config  # those of the first run: the paper's main table
+        if config == settings:
+            tests[name][variant][seed] = record["test"]
+
+# %%
+# Scores, as in the paper's Figure 1
+# ----------------------------------
+
+figure, axes = plt.subplots(1, len(NAMES), figsize=(9, 3.4), layout="constrained")
+for ax, (name, variants) in zip(axes, tests.items(), strict=True):
+    scores = [[100 * score for score in variants[v].values()] for v in ("graclus", *NULLS)]
+    ax.boxplot(scores, tick_labels=["Graclus", "Complement", "none"], widths=0.6)
+    ax.set_title(name)
+axes[0].set_ylabel("test accuracy, %")
+
+# %%
+# Differences, seed by seed
+# -------------------------
+# A seed gives a layer and its null the same split. Most of what the boxes show is the difference
+# between splits, and falls away.
+
+for name, variants in tests.items():
+    layer = variants["graclus"]
+    differences = {
+        null: [layer[seed] - variants[null][seed] for seed in sorted(layer)]
+        for null in NULLS
+    }
+    found = {null: compare(own, 0.02, test_train_ratio=1 / 8) for null, own in differences.items()}
+    figure = plot_differences(found, differences, Unit("accuracy"))
+    figure.suptitle(f"{name}, {found['complement'].runs} runs")
+    for null, comparison in found.items():
+        print(f"{name}, Graclus against {null}: {comparison.explanation}")

@@ -1,0 +1,211 @@
+import copy
+import inspect
+
+import pytest
+import torch
+from torch import nn
+from torch_geometric.data import Batch, Data
+from torch_geometric.nn import (
+    ASAPooling,
+    ClusterPooling,
+    DMoNPooling,
+    EdgePooling,
+    MemPooling,
+    PANPooling,
+    SAGPooling,
+    TopKPooling,
+)
+
+from graphpool_sanity import (
+    ComplementGraclusPool,
+    DiffPool,
+    DistanceMemoryPool,
+    GraclusPool,
+    MemoryPool,
+    MinCutPool,
+    RandomDiffPool,
+    RandomMatchingPool,
+    RandomMemoryPool,
+    RandomMinCutPool,
+    matched_nulls,
+    randomize,
+)
+from graphpool_sanity.experiments.backbone import Backbone
+from graphpool_sanity.experiments.graphs import Conv, Graphs
+
+K, LIMIT = 3, 12
+
+
+def batch(seed=0, edgeless=4):
+    """Graphs of several sizes, one of one node; those of up to ``edgeless`` have no edges."""
+    generator = torch.Generator().manual_seed(seed)
+    graphs = []
+    for n in (5, 1, 8, 4):
+        ring = torch.stack([torch.arange(n), torch.arange(1, n + 1) % n])
+        edges = torch.cat([ring, ring.flip(0)], 1) if n > edgeless else torch.empty(2, 0).long()
+        graphs.append(Data(torch.randn(n, 2, generator=generator), edges, y=torch.tensor([n % 2])))
+    return Batch.from_data_list(graphs)
+
+
+OURS = {
+    "graclus": lambda c: GraclusPool(),
+    "complement": lambda c: ComplementGraclusPool(),
+    "matching": lambda c: RandomMatchingPool(),
+    "diff": lambda c: DiffPool(c, K),
+    "random diff": lambda c: RandomDiffPool(c, K),
+    "mincut": lambda c: MinCutPool(c, K),
+    "random mincut": lambda c: RandomMinCutPool(c, K, max_num_nodes=LIMIT),
+    "memory": lambda c: MemoryPool(c, c, 2, K),
+    "distance": lambda c: DistanceMemoryPool(c, c, 2, K),
+    "random memory": lambda c: RandomMemoryPool(c, c, K, max_num_nodes=LIMIT),
+}
+# On a graph without edges the losses of PyG's DMoNPooling are NaN.
+EDGELESS = {"dmon": 0}
+PYG = {
+    "topk": TopKPooling,
+    "sag": SAGPooling,
+    "asap": ASAPooling,
+    "edge": EdgePooling,
+    "cluster": ClusterPooling,
+    "mem": lambda c: MemPooling(c, c, 2, K),
+    "dmon": lambda c: DMoNPooling(c, K),
+}
+
+
+def outputs(model, data):
+    out = model(data)
+    return out if isinstance(out, tuple) else (out, torch.zeros(()))
+
+
+@pytest.mark.parametrize("name", [*OURS, *PYG])
+def test_any_layer_fits_and_learns(name):
+    torch.manual_seed(0)
+    model = Backbone({**OURS, **PYG}[name], in_channels=2, out_channels=5, hidden=8)
+    out, loss = outputs(model, batch(edgeless=EDGELESS.get(name, 4)))
+    assert out.shape == (4, 5)
+    assert out.isfinite().all()
+    assert loss.isfinite()
+    (out.square().sum() + loss).backward()
+    assert model.first.lin_root.weight.grad.abs().sum() > 0
+    assert all(p.grad.isfinite().all() for p in model.parameters() if p.grad is not None)
+
+
+@pytest.mark.parametrize("name", [*OURS, *PYG])
+def test_any_null_fits_where_its_layer_did(name):
+    torch.manual_seed(0)
+    model = Backbone({**OURS, **PYG}[name], in_channels=2, out_channels=5, hidden=8)
+    for null in matched_nulls(model.pools[0]):
+        data = batch(edgeless=EDGELESS.get(name, 4))
+        out, loss = outputs(randomize(model, null, seed=0), data)
+        assert out.shape == (4, 5)
+        assert (out + loss).isfinite().all()
+
+
+def test_pan_pooling_is_handed_a_sparse_tensor():
+    pytest.importorskip("torch_sparse")
+    torch.manual_seed(0)
+    assert Backbone(PANPooling, 2, 5, hidden=8)(batch()).shape == (4, 5)
+
+
+def _poolers():
+    try:
+        from tgp.poolers import pooler_map
+    except ImportError:
+        return []
+    return list(pooler_map)
+
+
+@pytest.mark.parametrize("name", _poolers())
+@pytest.mark.filterwarnings("ignore")
+def test_layers_of_torch_geometric_pool_fit(name):
+    from tgp.poolers import pooler_map
+
+    def make(channels):
+        known = {"in_channels": channels, "k": K, "num_modes": 1, "cached": False}
+        names = inspect.signature(pooler_map[name]).parameters
+        return pooler_map[name](**{k: v for k, v in known.items() if k in names})
+
+    torch.manual_seed(0)
+    graphs = [Data(torch.randn(9, 2), _ring(9), y=torch.tensor([0])) for _ in range(3)]
+    out, loss = outputs(Backbone(make, 2, 5, hidden=8, num_pools=1), Batch.from_data_list(graphs))
+    assert out.shape == (3, 5)
+    assert (out + loss).isfinite().all()
+
+
+def _ring(n):
+    ring = torch.stack([torch.arange(n), torch.arange(1, n + 1) % n])
+    return torch.cat([ring, ring.flip(0)], 1)
+
+
+def test_convolution_is_the_same_end_to_end_and_padded():
+    data, conv = batch(), Conv(2, 8).double()
+    sparse = Graphs(data.x.double(), 4, data.edge_index[:, :-3], batch=data.batch)  # directed
+    expected = conv.on(sparse)
+    found = conv.on(sparse.dense())
+    torch.testing.assert_close(found.x[found.mask], expected.x)
+    assert not found.x[~found.mask].any()
+    torch.testing.assert_close(found.mean(), expected.mean())
+
+
+def test_an_empty_graph_in_the_batch_reads_as_zero():
+    graphs = Graphs(torch.ones(3, 2), 3, _ring(3), batch=torch.tensor([0, 0, 2]))
+    for each in (graphs, graphs.dense()):
+        assert each.mean().tolist() == [[1, 1], [0, 0], [1, 1]]
+
+
+def test_it_is_the_papers_network():
+    model = Backbone(lambda c: GraclusPool(seed=0), 2, 5, hidden=8, num_pools=3).eval()
+    data = batch()
+    x = model.first(data.x, data.edge_index).relu()
+    edge_index, index = data.edge_index, data.batch
+    for conv, pool in zip(model.convs, model.pools, strict=True):
+        x = conv(x, edge_index).relu()
+        x, edge_index, _, index, _ = pool(x, edge_index, batch=index)
+    means = torch.stack([x[index == i].mean(0) for i in range(4)])
+    torch.testing.assert_close(model(data), model.mlp(means))
+
+
+def test_factories_may_differ_and_losses_add_up():
+    model = Backbone([OURS["mincut"], OURS["random diff"]], 2, 5, hidden=8)
+    assert [type(pool) for pool in model.pools] == [MinCutPool, RandomDiffPool]
+    losses = []
+    for pool in model.pools:
+        pool.register_forward_hook(lambda _, __, out: losses.extend(out[2:]))
+    _, auxiliary = model(batch())
+    torch.testing.assert_close(auxiliary, torch.stack(losses).sum())
+
+
+def test_a_single_graph_without_batch_is_a_batch_of_one():
+    model = Backbone(TopKPooling, 2, 5, hidden=8)
+    graph = batch()[2]
+    assert model(graph).shape == (1, 5)
+    assert copy.deepcopy(model)(Batch.from_data_list([graph])).shape == (1, 5)
+
+
+class Widens(nn.Module):
+    def forward(self, x, edge_index, batch):
+        return torch.cat([x, x], 1), edge_index, batch
+
+
+class Returns(nn.Module):
+    def __init__(self, *out):
+        super().__init__()
+        self.out = out
+
+    def forward(self, x, edge_index, batch):
+        return self.out
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        (nn.ReLU(), r"layer.forward must name x .* got ReLU.forward\(input\)"),
+        (Widens(), r"layer must keep the 8 channels of its nodes, got 16 from Widens"),
+        (Returns(torch.ones(2, 8)), r"layer must return .* from Returns"),
+        (Returns(torch.ones(2, 8), torch.zeros(2, 0).long()), r"layer must return batch \[2\]"),
+        (Returns("x"), r"layer must return .* got tuple of \[\] from Returns"),
+    ],
+)
+def test_layers_that_do_not_fit_are_named(layer, message):
+    with pytest.raises(ValueError, match=message):
+        Backbone(lambda _: layer, 2, 5, hidden=8)(batch())
