@@ -27,8 +27,9 @@ extensions = [
     "public_names",
     "reference",
     "self_contained",
+    "tables",
 ]
-exclude_patterns = ["_build", "gallery"]
+exclude_patterns = ["_build", "_generated", "gallery"]
 nitpicky = True
 root_doc = "index"
 default_role = "py:obj"

@@ -13,7 +13,10 @@ from torch_geometric.utils import scatter
 from graphpool_sanity import ComplementGraclusPool, GraclusPool, load_dataset
 
 digit = load_dataset("digits").graphs[3]
-layers = {"GraclusPool": GraclusPool(seed=0), "ComplementGraclusPool": ComplementGraclusPool(seed=0)}
+layers = {
+    "GraclusPool": GraclusPool(seed=0),
+    "ComplementGraclusPool": ComplementGraclusPool(seed=0),
+}
 places = digit.x[:, [2, 1]] * torch.tensor([1.0, -1.0])  # column, row from top to bottom
 
 figure, rows = plt.subplots(2, 4, figsize=(9, 5.4), layout="constrained")

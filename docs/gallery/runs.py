@@ -50,7 +50,7 @@ axes[0].set_ylabel("test accuracy, %")
 for name, variants in tests.items():
     layer = variants["graclus"]
     differences = {
-        null: [layer[seed] - variants[null][seed] for seed in sorted(layer)]
+        null: [layer[seed] - variants[null][seed] for seed in sorted(layer.keys() & variants[null])]
         for null in NULLS
     }
     found = {null: compare(own, 0.02, test_train_ratio=1 / 8) for null, own in differences.items()}

@@ -1,0 +1,161 @@
+"""Tables made from code and data when the site is built, as Markdown that pages include."""
+
+import ast
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from sphinx.application import Sphinx
+
+from graphpool_sanity.experiments.questions import answer, question
+from graphpool_sanity.experiments.report import SanityReport
+from graphpool_sanity.experiments.units import Unit
+from graphpool_sanity.nulls import registry
+
+ROOT = Path(__file__).parents[2]
+RESULTS = ROOT / "benchmarks" / "results"
+LISTED = Path(__file__).parents[1] / "inventories" / "tgp_nulls.json"
+"""The nulls of torch-geometric-pool's layers, for a build without that package."""
+
+PACKAGES = {
+    "graphpool_sanity": "this package",
+    "torch_geometric": "PyTorch Geometric",
+    "tgp": "torch-geometric-pool",
+}
+
+NULLS = ("complement", "distance", "random", "shuffle", "frozen", "none")
+
+
+def registered(package: str) -> dict[str, list[str]]:
+    """The layers of a package that have nulls, and these, the most telling first."""
+    kinds = {kind: list(nulls) for kind, nulls in registry._NULLS.items()}
+    found = {kind.__name__: nulls for kind, nulls in kinds.items() if _is_of(kind, package)}
+    return dict(sorted(found.items()))
+
+
+def _is_of(kind: type, package: str) -> bool:
+    return kind.__module__.partition(".")[0] == package
+
+
+def layers(package: str) -> dict[str, list[str]]:
+    """As :func:`registered`, or as listed where the package is not installed."""
+    if package == "tgp":
+        try:
+            import_module("graphpool_sanity.nulls.tgp")
+        except ImportError:
+            return json.loads(LISTED.read_text(encoding="utf-8"))
+    return registered(package)
+
+
+def null_table() -> str:
+    """Layers by nulls, a table for each package."""
+    lines = []
+    for package, title in PACKAGES.items():
+        found = layers(package)
+        names = _in_order(found)
+        lines += ["", f"### Layers of {title}", ""]
+        lines += _table(["layer", *(f"`{name}`" for name in names)], _marks(package, found, names))
+    return "\n".join(lines)
+
+
+def _marks(
+    package: str, found: Mapping[str, Sequence[str]], names: Sequence[str]
+) -> Iterator[list[str]]:
+    role = "{py:class}" if package == "graphpool_sanity" else ""
+    prefix = "~graphpool_sanity." if role else ""
+    for layer, nulls in found.items():
+        marks = {name: "yes" for name in nulls} | {nulls[0]: "**first**"}
+        yield [f"{role}`{prefix}{layer}`", *(marks.get(name, "") for name in names)]
+
+
+def _in_order(found: Mapping[str, Sequence[str]]) -> list[str]:
+    """All nulls of these layers: those of the package's own names first, in the order of NULLS."""
+    known = {null for nulls in found.values() for null in nulls}
+    return [null for null in NULLS if null in known] + sorted(known.difference(NULLS))
+
+
+def question_table() -> str:
+    """What each null asks, and what is said if the layer beats it."""
+    found = {layer: nulls for package in PACKAGES for layer, nulls in layers(package).items()}
+    rows = [[f"`{null}`", question(null).asks, question(null).helps] for null in _in_order(found)]
+    return "\n".join(_table(["null", "asks", "if the layer beats it"], rows))
+
+
+def locality_table(folder: Path = RESULTS / "locality") -> str:
+    """The verdict of each check whose report lies in the folder."""
+    reports = [SanityReport.load(path.parent) for path in sorted(folder.glob("**/report.json"))]
+    if not reports:
+        return "```{note}\nNot run yet: there are no reports in `benchmarks/results/locality`.\n```"
+    rows = [row for report in reports for row in _verdicts(report)]
+    head = ["layer", "data", "null", "runs", "difference", "95 % interval", "verdict"]
+    return "\n".join(_table(head, rows))
+
+
+def _verdicts(report: SanityReport) -> Iterator[list[str]]:
+    unit = Unit(report.metric)
+    for null, found in report.comparisons.items():
+        yield [
+            report.name,
+            report.dataset["name"],
+            f"`{null}`",
+            str(found.runs),
+            unit.difference(found.difference),
+            unit.interval(found.interval),
+            answer(null, found),
+        ]
+
+
+def script_table(folder: Path = ROOT / "examples") -> str:
+    """The scripts and the first lines of their docstrings."""
+    docs = {path: ast.get_docstring(ast.parse(path.read_text())) for path in folder.glob("*.py")}
+    rows = [[f"`examples/{path.name}`", doc.splitlines()[0]] for path, doc in sorted(docs.items())]
+    return "\n".join(_table(["script", "what it repeats"], rows))
+
+
+def speed_table(path: Path = RESULTS / "speed.json") -> str:
+    """The ratios that the benchmarks measured, by script, and on what machine."""
+    if not path.exists():
+        return "```{note}\nNot measured yet: there is no `benchmarks/results/speed.json`.\n```"
+    lines = []
+    for benchmark, found in json.loads(path.read_text(encoding="utf-8")).items():
+        lines += ["", f"## {benchmark}", "", _machine(found["machine"]), ""]
+        rows = [
+            [row["on"], row["what"], f"{row['value']:.2f}", row["wanted"]]
+            for row in found["measured"]
+        ]
+        lines += _table(["on", "measured", "value", "wanted"], rows)
+    return "\n".join(lines)
+
+
+def _machine(machine: Mapping[str, Any]) -> str:
+    return "On " + ", ".join(f"{name} {value}" for name, value in machine.items()) + "."
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    lines = [head, ["---"] * len(head), *rows]
+    return [f"| {' | '.join(line)} |" for line in lines]
+
+
+def front_page() -> str:
+    """The sentence below the front page's figure."""
+    import landing  # not before a backend for its figures is chosen
+
+    return landing.verdict()
+
+
+def write_tables(app: Sphinx) -> None:
+    """Write each table, if it has changed."""
+    folder = Path(app.srcdir, "_generated")
+    folder.mkdir(exist_ok=True)
+    for make in (front_page, null_table, question_table, locality_table, script_table, speed_table):
+        path, text = folder / f"{make.__name__}.md", make() + "\n"
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register it."""
+    app.connect("builder-inited", write_tables)
+    return {"parallel_read_safe": True}

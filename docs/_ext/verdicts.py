@@ -1,0 +1,37 @@
+"""The four verdicts on differences that are made up, each called what the package calls it."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pictures
+from matplotlib.figure import Figure
+
+from graphpool_sanity.experiments.statistics import compare
+
+MARGIN = 2.0
+MADE_UP = {(0.1, 0.5): 0, (4.2, 0.9): 1, (-4.2, 0.9): 2, (1.2, 3.0): 3}
+"""The mean and the spread of ten differences, and the seed of their scatter."""
+
+
+def draw() -> Figure:
+    """One row for each verdict: ten runs, their mean and its interval, the band of the margin."""
+    figure, axes = plt.subplots(figsize=(6.4, 3.2), layout="constrained")
+    figure.patch.set_alpha(0)
+    axes.patch.set_alpha(0)
+    axes.axvspan(-MARGIN, MARGIN, color=pictures.COLORS[0], alpha=0.15, lw=0)
+    axes.axvline(0, color=pictures.GREY, lw=1)
+    said = []
+    for row, ((mean, spread), seed) in enumerate(MADE_UP.items()):
+        scatter = np.random.default_rng(seed).normal(size=10)
+        points = mean + spread * (scatter - scatter.mean()) / scatter.std()
+        found = compare(points, MARGIN, test_train_ratio=1 / 8)
+        said.append(found.verdict)
+        height = row + 0.2 * np.cos(np.pi * np.arange(len(points)))
+        axes.plot(points, height, "o", color=pictures.COLORS[0], alpha=0.7, ms=5)
+        axes.plot(found.interval, [row, row], color=pictures.COLORS[1], lw=2.5)
+        axes.plot([found.difference], [row], "D", color=pictures.COLORS[1])
+    axes.set_yticks(range(len(said)), said)
+    axes.invert_yaxis()
+    axes.set_xlabel("layer − null, points (made-up numbers)")
+    axes.spines[["left", "right", "top"]].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+    return figure
