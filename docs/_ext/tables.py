@@ -66,7 +66,7 @@ def _marks(
     role = "{py:class}" if package == "graphpool_sanity" else ""
     prefix = "~graphpool_sanity." if role else ""
     for layer, nulls in found.items():
-        marks = {name: "yes" for name in nulls} | {nulls[0]: "**first**"}
+        marks = dict.fromkeys(nulls, "yes") | {nulls[0]: "**first**"}
         yield [f"{role}`{prefix}{layer}`", *(marks.get(name, "") for name in names)]
 
 
