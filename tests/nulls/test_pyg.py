@@ -104,6 +104,15 @@ def test_a_frozen_selection_is_another_and_does_not_learn(name, null):
     )
 
 
+@pairs(lambda name, null: null == "frozen" and name != "DMoNPooling")
+def test_no_gradient_passes_a_frozen_selection(name, null):
+    """So that pooling is linear in the features."""
+    x = X.clone().requires_grad_()
+    pooled = call(randomize(layer(name), null, 0), name, x)[0].sum()
+    pooled.backward()
+    torch.testing.assert_close((x.grad * x).sum(), pooled)
+
+
 @pairs(lambda name, null: null not in ("frozen", "distance"))
 def test_what_is_no_selection_keeps_its_weights(name, null):
     pool = layer(name)

@@ -86,5 +86,6 @@ def test_a_network_without_mask_takes_all_rows_for_nodes():
 def test_one_graph_alone_is_a_batch_of_one():
     adj = normal(6, 6).abs().float()
     pool = randomize(layer("DMoNPooling"), "shuffle", 0)
+    call(pool, "DMoNPooling")
+    assert pool.mlp.mask is None  # that of one call is not kept for the next
     assert pool(X[:6], adj)[0].shape == (1, 6, K)
-    assert pool.mlp.mask is None

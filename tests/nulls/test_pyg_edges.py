@@ -79,6 +79,16 @@ def test_clusters_by_chance_follow_neither_features_nor_edges(name, training):
     assert len(seen) < 60
 
 
+@contracting
+def test_resetting_starts_chance_anew(name):
+    null = randomize(layer(name).train(), "shuffle", 0)
+    own = (HOSTILE.batch, torch.arange(len(X)), HOSTILE.edge_index)
+    first = null.regroup(*own)[0]
+    assert not torch.equal(null.regroup(*own)[0], first)
+    null.reset_parameters()
+    assert torch.equal(null.regroup(*own)[0], first)
+
+
 @of_edges
 @both_modes
 def test_complement_pairs_are_never_edges(name, training):

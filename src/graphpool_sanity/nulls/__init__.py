@@ -1,11 +1,10 @@
 """The nulls of pooling layers: ours, those of PyTorch Geometric and of torch-geometric-pool."""
 
-from contextlib import suppress
-
 from graphpool_sanity.nulls import (  # noqa: F401  (each registers its nulls)
     hard,
     memory,
     pyg_asap,
+    pyg_cluster,
     pyg_dense,
     pyg_edges,
     pyg_memory,
@@ -13,8 +12,5 @@ from graphpool_sanity.nulls import (  # noqa: F401  (each registers its nulls)
     soft,
 )
 from graphpool_sanity.nulls.registry import matched_nulls, randomize, register_null
-
-with suppress(ImportError):  # ClusterPooling is new in PyTorch Geometric 2.7
-    from graphpool_sanity.nulls import pyg_cluster  # noqa: F401
 
 __all__ = ["matched_nulls", "randomize", "register_null"]

@@ -1,4 +1,4 @@
-"""The nulls of PyTorch Geometric's ``ClusterPooling`` (since 2.7): the layer with other clusters.
+"""The nulls of PyTorch Geometric's ``ClusterPooling``: the layer with other clusters.
 
 Each node first receives, over its edges, what its neighbours send, weighted by the edges' scores;
 this stays as it is. Then the nodes of each cluster are summed; ``regroup`` says which these are.

@@ -105,8 +105,10 @@ def randomize(model: nn.Module, null: str = "auto", seed: int | None = None) -> 
     >>> randomize(nn.Sequential(nn.Linear(2, 2), GraclusPool()), "complement", seed=0)[1]
     GraclusPool(aggr='max', edge_aggr='sum', select=Matching(match_complement))
     """
-    generator = torch.Generator().manual_seed(resolve_seed(seed))
-    root = nn.ModuleList([copy.deepcopy(model)])  # gives the model itself a place, too
+    seed = resolve_seed(seed)
+    generator = torch.Generator().manual_seed(seed)
+    with lend_seed(seed):  # a copied Linear of PyTorch Geometric 2.6 draws weights
+        root = nn.ModuleList([copy.deepcopy(model)])  # gives the model itself a place, too
     places = _known_places(root)
     nulls = {
         layer: _make_null(layer, null, draw_seed(generator))

@@ -5,7 +5,6 @@ node is to the clusters: S is sparse [N, C], or dense [N, K] or [B, N, K].
 """
 
 import torch
-from scipy.sparse import identity
 from tgp.reduce import Reduce
 from tgp.select import Select, SelectOutput
 from tgp.utils.ops import connectivity_to_edge_index
@@ -15,8 +14,6 @@ from torch_geometric.typing import Adj
 
 from graphpool_sanity.nulls.rows import DealtRows, NonAdjacentRows, ShuffledRows, inverse
 from graphpool_sanity.select.matching import number_clusters
-
-_TINY = 1e-6  # what KronConnect adds to a singular Laplacian: nodes by chance often leave one
 
 
 class OtherSelect(Select):
@@ -90,8 +87,6 @@ class ShuffledSelect(OtherSelect):
             changed["theta"] = _permute_blocks(own.theta, row)
         if hasattr(own, "mis"):  # the nodes at the centres of clusters
             changed["mis"] = inverse(row).index_select(0, own.mis)
-        if hasattr(own, "L"):
-            changed["L"] = own.L + _TINY * identity(own.L.shape[0], format="csr")
         return self.output(own, _permute(own.s, row), **changed)
 
 
