@@ -1,15 +1,14 @@
 """Memory pooling against PyG and the released code: 64 channels, forward and backward.
 
-    GRAPHPOOL_SANITY_DATA=... python benchmarks/bench_memory.py [name ...]
+    GRAPHPOOL_SANITY_DATA=... python benchmarks/bench_memory.py [name ...] [--json FILE]
 
 Needs the TU data sets NCI1 and DD. Without names, both are measured.
 """
 
-import sys
 from collections.abc import Callable
 
 import torch
-from measure import medians, ratio, real_batch
+from measure import measure, medians, ratio, real_batch
 from torch import Tensor, nn
 from torch_geometric.nn import MemPooling
 from torch_geometric.utils import to_dense_batch
@@ -72,6 +71,4 @@ MEASUREMENTS: dict[str, Callable[[], None]] = {
 }
 
 if __name__ == "__main__":
-    torch.manual_seed(0)
-    for measurement in sys.argv[1:] or MEASUREMENTS:
-        MEASUREMENTS[measurement]()
+    measure(MEASUREMENTS)

@@ -1,16 +1,15 @@
 """Soft pooling against PyG, on real batches: 64 channels, forward and backward, all losses.
 
-    GRAPHPOOL_SANITY_DATA=... python benchmarks/bench_soft.py [name ...]
+    GRAPHPOOL_SANITY_DATA=... python benchmarks/bench_soft.py [name ...] [--json FILE]
 
 Needs the TU data sets NCI1 and DD. Without names, every measurement is taken.
 """
 
-import sys
 import time
 from collections.abc import Callable, Iterable
 
 import torch
-from measure import medians, peak_memory, ratio, real_batch
+from measure import figure, measure, medians, peak_memory, ratio, real_batch
 from torch import Tensor
 from torch_geometric.data import Batch
 from torch_geometric.nn import dense_diff_pool
@@ -61,7 +60,7 @@ def large_batch() -> None:
     start, before = time.perf_counter(), peak_memory(forget=True)
     backward(pool(x, data.edge_index, batch=data.batch))
     describe("DD", data, {"RandomDiffPool, once": 1e3 * (time.perf_counter() - start)})
-    print(f"  peak memory +{peak_memory() - before:.2f} GB (wanted: under 2)")
+    figure("RandomDiffPool, memory", peak_memory() - before, "GB", "under 2")
 
 
 MEASUREMENTS: dict[str, Callable[[], None]] = {
@@ -71,6 +70,4 @@ MEASUREMENTS: dict[str, Callable[[], None]] = {
 }
 
 if __name__ == "__main__":
-    torch.manual_seed(0)
-    for measurement in sys.argv[1:] or MEASUREMENTS:
-        MEASUREMENTS[measurement]()
+    measure(MEASUREMENTS)

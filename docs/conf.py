@@ -1,11 +1,13 @@
 """How the documentation is built: ``sphinx-build -W -n docs docs/_build/html``."""
 
+import os
 import sys
 from importlib.metadata import version as installed
 from pathlib import Path
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "_ext"))
+os.environ["COLUMNS"] = "94"  # of tables that scripts print: the width of a page
 
 project = "graphpool_sanity"
 author = "The graphpool_sanity developers"
@@ -14,7 +16,7 @@ version = release = installed("graphpool-sanity")
 
 extensions = [
     "sphinx.ext.autodoc",
-    "sphinx.ext.autosummary",
+    "sphinx.ext.githubpages",
     "sphinx.ext.intersphinx",
     "sphinx.ext.mathjax",
     "sphinx.ext.napoleon",
@@ -32,12 +34,12 @@ extensions = [
 exclude_patterns = ["_build", "_generated", "gallery"]
 nitpicky = True
 root_doc = "index"
-default_role = "py:obj"
 
 myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 
 autodoc_typehints_format = "short"
+autodoc_inherit_docstrings = False
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
 python_use_unqualified_type_names = True
@@ -59,13 +61,16 @@ intersphinx_mapping = {
         "rich": "https://rich.readthedocs.io/en/stable/",
     }.items()
 }
-# Of packages whose reference does not list these classes.
 nitpick_ignore = [
+    # Of packages whose reference does not list these classes.
     ("py:class", "torch_sparse.tensor.SparseTensor"),
     ("py:class", "torch_geometric.typing.SparseTensor"),
     ("py:class", "tgp.select.base_select.Select"),
     ("py:class", "tgp.select.base_select.SelectOutput"),
     ("py:class", "tgp.src.PoolingOutput"),
+    # What Sphinx makes of aliases within aliases.
+    ("py:class", "collections.abc.Mapping[str"),
+    ("py:class", "Metric"),
 ]
 
 plot_formats = ["svg"]
@@ -81,11 +86,12 @@ sphinx_gallery_conf = {
     "matplotlib_animations": False,
     "image_scrapers": ["figures_shown"],
     "image_srcset": ["2x"],
-    "within_subsection_order": "ExampleTitleSortKey",
+    "within_subsection_order": "FileNameSortKey",
     "min_reported_time": 1e9,
     "show_memory": False,
     "write_computation_times": False,
-    "remove_config_comments": True,
+    "ignore_repr_types": r"matplotlib\.figure\.Figure",
+    "show_signature": False,
     "copyfile_regex": "",
 }
 

@@ -1,17 +1,15 @@
-"""The paper's Table 2: one convolution before the first pooling against several.
+"""Table 2: one convolution before the first pooling against several.
 
 python examples/reproduce_table2.py                               # the embedded digits
 python examples/reproduce_table2.py --dataset NCI1 --runs 5       # resumes from what has run
-python examples/reproduce_table2.py --dataset paper --runs 5 --show
+python examples/reproduce_table2.py --show                        # all that has run
 """
-
-from pathlib import Path
 
 from reproduce_diffpool import DIFFPOOL
 from reproduce_gmn import GMN
 from reproduce_graclus import GRACLUS
 
-from graphpool_sanity.experiments.tables import Row, reproduce_table
+from graphpool_sanity.experiments.reproduce import Row, Study, reproduce
 
 MODELS = {
     "Graclus": (GRACLUS, "graclus"),
@@ -22,15 +20,16 @@ MODELS = {
     "Random GMN": (GMN, "random"),
 }
 ROWS = [
-    row
+    Row(f"{label}, {convs} conv{'s' if convs > 1 else ''}", variant, experiment, {"convs": convs})
     for label, (experiment, variant) in MODELS.items()
-    for row in (
-        Row(f"{label}, 1", variant, f"{experiment.family}-one-conv", experiment, {"convs": 1}),
-        Row(f"{label}, 2", variant, experiment.family, experiment),
-    )
+    for convs in (1, 2)
 ]
-DATASETS = ["NCI1", "IMDB-BINARY", "SMNIST", "ZINC"]
+TABLE_2 = Study(
+    "Table 2",
+    ROWS,
+    datasets=["NCI1", "IMDB-BINARY", "SMNIST", "ZINC"],
+    quick_rows=[row for row in ROWS if row.experiment is GRACLUS],
+)
 
 if __name__ == "__main__":
-    root = Path(__file__).resolve().parents[1]
-    reproduce_table("Table 2", ROWS, DATASETS, root)
+    reproduce(TABLE_2)

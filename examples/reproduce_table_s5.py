@@ -1,26 +1,25 @@
-"""The paper's Table S5: MinCutPool and the deeper DiffPool against normal random assignments.
+"""Table S5: MinCutPool and the deeper DiffPool against normal random assignments.
 
 python examples/reproduce_table_s5.py                               # the embedded digits
 python examples/reproduce_table_s5.py --dataset NCI1 --runs 5       # resumes from what has run
-python examples/reproduce_table_s5.py --dataset paper --runs 20 --show
+python examples/reproduce_table_s5.py --show                        # all that has run
 """
-
-from pathlib import Path
 
 from reproduce_diffpool import DIFFPOOL
 from reproduce_mincut import MINCUT
 
-from graphpool_sanity.experiments.tables import Row, reproduce_table
+from graphpool_sanity.experiments.reproduce import Row, Study, reproduce
 
-DEEPER = {"version": 2}
-ROWS = [
-    Row("MinCutPool", "mlp", "mincut", MINCUT),
-    Row("N-MinCutPool", "normal", "mincut", MINCUT),
-    Row("DiffPool v2", "gnn", "diffpool-v2", DIFFPOOL, DEEPER),
-    Row("N-DiffPool v2", "normal", "diffpool-v2", DIFFPOOL, DEEPER),
-]
-DATASETS = ["NCI1", "IMDB-BINARY", "SMNIST", "ZINC", "PROTEINS", "NCI109", "DD", "ogbg-molhiv"]
+TABLE_S5 = Study(
+    "Table S5",
+    rows=[
+        Row("MinCutPool", "mlp", MINCUT),
+        Row("N-MinCutPool", "normal", MINCUT),
+        Row("DiffPool v2", "gnn", DIFFPOOL, {"version": 2}),
+        Row("N-DiffPool v2", "normal", DIFFPOOL, {"version": 2}),
+    ],
+    datasets=["NCI1", "IMDB-BINARY", "SMNIST", "ZINC", "PROTEINS", "NCI109", "DD", "ogbg-molhiv"],
+)
 
 if __name__ == "__main__":
-    root = Path(__file__).resolve().parents[1]
-    reproduce_table("Table S5", ROWS, DATASETS, root)
+    reproduce(TABLE_S5)

@@ -9,6 +9,7 @@ from strategies import Graphs
 from torch_geometric.nn import DMoNPooling, GCNConv, MemPooling
 from torch_geometric.nn.pool import (
     ASAPooling,
+    ClusterPooling,
     EdgePooling,
     PANPooling,
     SAGPooling,
@@ -28,18 +29,13 @@ LAYERS = {
     "ASAPooling with a GNN": lambda: ASAPooling(F, 0.7, GCNConv, add_self_loops=True),
     "EdgePooling": lambda: EdgePooling(F),
     "EdgePooling by sigmoid": lambda: EdgePooling(F, EdgePooling.compute_edge_score_sigmoid),
+    "ClusterPooling": lambda: ClusterPooling(F),
+    "ClusterPooling by sigmoid": lambda: ClusterPooling(F, "sigmoid"),
     "DMoNPooling": lambda: DMoNPooling([F, 6], K),
     "MemPooling": lambda: MemPooling(F, 5, 2, K),
 }
 if WITH_TORCH_SPARSE:
     LAYERS["PANPooling"] = lambda: PANPooling(F)
-try:
-    from torch_geometric.nn.pool import ClusterPooling
-except ImportError:  # before 2.7
-    pass
-else:
-    LAYERS["ClusterPooling"] = lambda: ClusterPooling(F)
-    LAYERS["ClusterPooling by sigmoid"] = lambda: ClusterPooling(F, "sigmoid")
 
 PAIRS = [(name, null) for name, build in LAYERS.items() for null in matched_nulls(build())]
 DENSE = ("DMoNPooling", "MemPooling")

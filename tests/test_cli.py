@@ -1,47 +1,137 @@
+import json
+import re
+import subprocess
+import sys
+
 import pytest
 from typer.testing import CliRunner
 
 from graphpool_sanity.cli import app
+from graphpool_sanity.experiments.ledger import Ledger
 
-QUICK = ["--dataset", "locality-control", "--runs", "2", "--epochs", "1"]
-
-
-def call(*arguments):
-    return CliRunner().invoke(app, list(arguments))
+QUICK = ["--epochs", "1", "--runs", "2", "--hidden", "4", "--jobs", "1", "--device", "cpu"]
 
 
-def test_checks_a_layer_and_shows_the_report_again(tmp_path):
-    out = call(
-        "check", "graphpool_sanity:GraclusPool", *QUICK, "--jobs", "1", "--out", str(tmp_path)
-    )
-    assert out.exit_code == 0, out.output
-    assert "undecided" in out.output
-    assert (tmp_path / "report.html").stat().st_size > 10_000
-    again = call("report", str(tmp_path))
+def run(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def words(text):
+    return re.sub(r"\s+", " ", text)
+
+
+def test_check_says_what_it_found_and_where_the_report_is(tmp_path):
+    out = tmp_path / "check"
+    found = run("check", "graphpool_sanity:GraclusPool", *QUICK, "--out", out)
+    assert found.exit_code == 0, found.output
+    assert "GraclusPool on digits, 2 paired runs" in words(found.stdout)
+    assert "complement: must pooled nodes be neighbours?" in words(found.stdout)
+    assert str(out / "report.html") in found.stdout
+    said = json.loads((out / "report.json").read_text())
+    assert said["name"] == "GraclusPool"
+    assert list(said["comparisons"]) == ["complement", "none"]
+    assert said["protocol"]["epochs"] == 1
+
+    (out / "report.html").unlink()
+    again = run("report", out)
     assert again.exit_code == 0
-    assert "complement" in again.output
+    assert again.stdout == found.stdout
+    assert (out / "report.html").exists()
 
 
-def test_lists_nulls_and_data_sets():
-    out = call("nulls", "graphpool_sanity:MemoryPool")
-    assert out.exit_code == 0
-    assert all(null in out.output for null in ("distance", "random", "shuffle", "frozen", "none"))
-    assert "PROTEINS" in call("datasets").output
+def test_options_and_arguments_of_the_layer_arrive(tmp_path):
+    arguments = ["--arg", "ratio=0.7", "-a", "min_score=None", "--nulls", "shuffle,random"]
+    options = ["--seed", 4, "--margin", 0.1, "--batch-size", 100, "--learning-rate", 0.01]
+    layer = "torch_geometric.nn:TopKPooling"
+    found = run("check", layer, *arguments, *options, "--num-pools", 1, *QUICK, "--out", tmp_path)
+    assert found.exit_code == 0, found.output
+    said = json.loads((tmp_path / "report.json").read_text())
+    assert list(said["comparisons"]) == ["shuffle", "random"]
+    assert said["comparisons"]["random"]["margin"] == 0.1
+    assert said["seeds"] == [4, 5]
+    assert said["protocol"]["batch_size"] == 100
+    assert said["protocol"]["learning_rate"] == 0.01
+    assert list(said["homogeneity"]["layer"]) == ["before pools.0", "after pools.0"]
+
+
+def test_a_repeated_call_resumes(tmp_path):
+    call = ["check", "graphpool_sanity:GraclusPool", "--nulls", "none", *QUICK, "--out", tmp_path]
+    for _ in range(2):
+        assert run(*call).exit_code == 0
+    assert len(list(Ledger(tmp_path / "ledger.jsonl"))) == 4
+
+
+def test_nulls_and_what_they_ask():
+    found = run("nulls", "graphpool_sanity:MemoryPool")
+    assert found.exit_code == 0
+    assert [name in found.stdout for name in ("distance", "random", "none")] == [True] * 3
+    assert "must the keys be learned?" in found.stdout
+
+
+def test_data_sets():
+    found = run("datasets")
+    assert found.exit_code == 0
+    assert re.search(r"digits.*none needed", found.stdout)
+    assert re.search(r"NCI1 .*downloaded", found.stdout)
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    ("arguments", "message"),
     [
-        ["check", "graphpool_sanity:Nonesuch"],
-        ["check", "nonesuch_module:Layer"],
-        ["check", "GraclusPool"],
-        ["check", "graphpool_sanity:GraclusPool", "--dataset", "nonesuch"],
-        ["check", "graphpool_sanity:GraclusPool", "--nulls", "distance", *QUICK],
-        ["check", "graphpool_sanity:GraclusPool", "--arg", "nonesuch=1", *QUICK],
-        ["report", "/nonexistent/folder"],
+        (["check", "nix:Pool"], "module 'nix' cannot be imported"),
+        (["check", "graphpool_sanity"], "layer must be MODULE:LAYER"),
+        (["check", "graphpool_sanity:Nix"], "must have a layer 'Nix'"),
+        (["check", "graphpool_sanity:GraclusPool", "--arg", "nix=1"], "arg nix is none that"),
+        (["check", "graphpool_sanity:GraclusPool", "--arg", "nix"], "arg must be NAME=VALUE"),
+        (["check", "graphpool_sanity:GraclusPool", "--dataset", "nix"], "name must be one of"),
+        (["check", "graphpool_sanity:GraclusPool", "--nulls", "nix"], "nulls must be 'auto'"),
+        (["check", "graphpool_sanity:GraclusPool", "--runs", "1"], "runs must be an int of 2"),
+        (["check", "graphpool_sanity:GraclusPool", "--device", "nix"], "device must be"),
+        (["check", "torch.nn:ReLU"], "layer.forward must name x and one of"),
+        (["nulls", "torch.nn:ReLU"], "layer must be a pooling layer that is known"),
+        (["report", "/nix"], "folder must hold the report.json of a check"),
     ],
 )
-def test_a_users_mistake_is_one_line_and_exit_code_2(arguments):
-    out = call(*arguments)
-    assert out.exit_code == 2, out.output
-    assert "Traceback" not in out.output
+def test_faults_are_one_line(arguments, message):
+    found = run(*arguments)
+    assert found.exit_code == 2
+    assert found.stderr.count("\n") == 1
+    assert found.stderr.startswith("error: ")
+    assert message in found.stderr
+    assert found.stdout == ""
+
+
+def test_a_layer_that_fails_in_the_backbone_is_one_line(tmp_path, monkeypatch):
+    (tmp_path / "layers_that_fail.py").write_text(
+        "from graphpool_sanity import GraclusPool\n"
+        "class FailingPool(GraclusPool):\n"
+        "    def forward(self, x, edge_index, batch):\n"
+        "        raise KeyError('x')\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", [*sys.path])
+    found = run("check", "layers_that_fail:FailingPool", *QUICK)
+    assert found.exit_code == 2
+    assert re.fullmatch(r"error: build_model: the model fails .* KeyError: 'x'\n", found.stderr)
+
+
+def test_runs_that_fail_are_one_line(tmp_path, monkeypatch):
+    def fail(*_):
+        raise FloatingPointError("no number")
+
+    monkeypatch.setattr("graphpool_sanity.experiments.pairs.train", fail)
+    found = run("check", "graphpool_sanity:GraclusPool", *QUICK, "--out", tmp_path)
+    assert found.exit_code == 2
+    last = found.stderr.strip().splitlines()[-1]
+    assert last.startswith("error: 6 of 6 runs failed, first ")
+    assert last.endswith("FloatingPointError: no number")
+
+
+def test_it_is_installed_as_a_command():
+    script = "import sys; sys.argv[0] = 'graphpool-sanity'\n"
+    script += "from importlib.metadata import entry_points\n"
+    script += "(entry,) = entry_points(group='console_scripts', name='graphpool-sanity')\n"
+    script += "entry.load()()\n"
+    command = [sys.executable, "-c", script, "--help"]
+    found = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert all(name in found.stdout for name in ("check", "nulls", "datasets", "report"))

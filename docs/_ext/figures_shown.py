@@ -1,5 +1,6 @@
 """Figures that a gallery script makes without pyplot, shown like those that it makes with it."""
 
+from itertools import chain
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -18,7 +19,9 @@ class Figures:
 
     def __call__(self, block: Any, block_vars: dict[str, Any], conf: dict[str, Any]) -> str:
         """Make pyplot adopt them, then draw."""
-        for value in list(block_vars["example_globals"].values()):
+        values = list(block_vars["example_globals"].values())
+        lists = [value for value in values if isinstance(value, list)]
+        for value in chain(values, *lists):
             if isinstance(value, Figure) and not any(value is figure for figure in self.seen):
                 self.seen.append(value)
                 plt.figure(value)

@@ -22,7 +22,7 @@ RUNS = Path(__file__).parents[2] / "benchmarks" / "results" / f"graclus-{DATA}.j
 def draw_pairs() -> Figure:
     """Who is pooled with whom, by Graclus and by its complement."""
     edges, points = molecule.edge_index(), molecule.positions()
-    figure, axes = plt.subplots(1, 2, figsize=(5.6, 2.7), layout="constrained")
+    figure, axes = plt.subplots(1, 2, figsize=(5.2, 2.6), layout="constrained")
     figure.patch.set_alpha(0)
     layers = {"GraclusPool": GraclusPool(seed=0), "its null": ComplementGraclusPool(seed=0)}
     for ax, (name, pool) in zip(axes, layers.items(), strict=True):
@@ -36,6 +36,7 @@ def draw_verdict() -> Figure:
     """The differences between the two on NCI1, run by run."""
     points, found = _found()
     figure = plot_differences({"null": found}, {"null": points}, Unit("accuracy"))
+    figure.set_size_inches(5.2, 2.6)
     figure.patch.set_alpha(0)
     figure.axes[0].patch.set_alpha(0)
     return plt.figure(figure)

@@ -1,7 +1,9 @@
 """The pages of the API reference, one for each part of the package, as the code has them."""
 
+import sys
 from collections import defaultdict
 from importlib import import_module
+from inspect import isfunction
 from pathlib import Path
 from pkgutil import walk_packages
 from typing import Any
@@ -19,19 +21,30 @@ TITLES = {
     "datasets": "Data sets",
     "losses": "Losses",
     "select": "Selectors",
-    "inside": "Coarsening and input",
+    "inside": "Coarsening, input, bases",
 }
 """The parts in the order of the reference; modules of no other part are ``inside``."""
 
 
 def parts() -> dict[str, list[str]]:
-    """The public modules of each part; layers have pages of their own."""
+    """The public modules of each part."""
     found: dict[str, list[str]] = defaultdict(list)
     for module in walk_packages(graphpool_sanity.__path__, "graphpool_sanity."):
         names = module.name.split(".")[1:]
-        if names[0] != "pools" and not any(name.startswith("_") for name in names):
+        if not any(name.startswith("_") for name in names) and _can_be_imported(module.name):
             found[names[0] if names[0] in TITLES else "inside"].append(module.name)
     return found
+
+
+def _can_be_imported(module: str) -> bool:
+    """Whether the packages are there that it is about: nulls of another library need that."""
+    try:
+        import_module(module)
+    except ModuleNotFoundError as error:
+        if str(error.name).startswith("graphpool_sanity"):
+            raise
+        return False
+    return True
 
 
 def write_pages(app: Sphinx) -> None:
@@ -62,9 +75,16 @@ def _front_page(names: list[str]) -> str:
 def _module(name: str) -> str:
     heading = f"``{name}``"
     package, _, last = name.rpartition(".")
-    hidden = last in getattr(import_module(package), "__all__", ())  # by a function of its name
-    options = "   :no-index:\n" if hidden else "   :members:\n"
-    return f"{heading}\n{'-' * len(heading)}\n\n.. automodule:: {name}\n{options}"
+    body = f".. automodule:: {name}\n   :members:\n"
+    if last in getattr(import_module(package), "__all__", ()):  # hidden by a function of its name
+        members = vars(sys.modules[name]).values()
+        body = "\n".join(
+            f".. autofunction:: {name}.{found.__name__}\n"
+            for found in members
+            if isfunction(found) and found.__module__ == name and not found.__name__.startswith("_")
+            if found.__name__ != last
+        )
+    return f"{heading}\n{'-' * len(heading)}\n\n{body}" if body else ""
 
 
 def _title(text: str) -> str:

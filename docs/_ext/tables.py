@@ -25,6 +25,12 @@ PACKAGES = {
     "tgp": "torch-geometric-pool",
 }
 
+SCRIPTS = {
+    "bench_matching": "Hard pooling",
+    "bench_soft": "Soft pooling",
+    "bench_memory": "Memory pooling",
+}
+
 NULLS = ("complement", "distance", "random", "shuffle", "frozen", "none")
 
 
@@ -50,24 +56,18 @@ def layers(package: str) -> dict[str, list[str]]:
 
 
 def null_table() -> str:
-    """Layers by nulls, a table for each package."""
-    lines = []
+    """Layers and their nulls, a table for each package."""
+    lines: list[str] = []
     for package, title in PACKAGES.items():
-        found = layers(package)
-        names = _in_order(found)
-        lines += ["", f"### Layers of {title}", ""]
-        lines += _table(["layer", *(f"`{name}`" for name in names)], _marks(package, found, names))
+        name = "{{py:class}}`~graphpool_sanity.{}`" if package == "graphpool_sanity" else "`{}`"
+        rows = [[name.format(layer), _named(nulls)] for layer, nulls in layers(package).items()]
+        lines += ["", f"### Layers of {title}", "", *_table(["layer", "nulls"], rows)]
     return "\n".join(lines)
 
 
-def _marks(
-    package: str, found: Mapping[str, Sequence[str]], names: Sequence[str]
-) -> Iterator[list[str]]:
-    role = "{py:class}" if package == "graphpool_sanity" else ""
-    prefix = "~graphpool_sanity." if role else ""
-    for layer, nulls in found.items():
-        marks = dict.fromkeys(nulls, "yes") | {nulls[0]: "**first**"}
-        yield [f"{role}`{prefix}{layer}`", *(marks.get(name, "") for name in names)]
+def _named(nulls: Sequence[str]) -> str:
+    first, *others = [f"`{null}`" for null in nulls]
+    return ", ".join([f"**{first}**", *others])
 
 
 def _in_order(found: Mapping[str, Sequence[str]]) -> list[str]:
@@ -110,27 +110,33 @@ def _verdicts(report: SanityReport) -> Iterator[list[str]]:
 def script_table(folder: Path = ROOT / "examples") -> str:
     """The scripts and the first lines of their docstrings."""
     docs = {path: ast.get_docstring(ast.parse(path.read_text())) for path in folder.glob("*.py")}
-    rows = [[f"`examples/{path.name}`", doc.splitlines()[0]] for path, doc in sorted(docs.items())]
+    rows = [
+        [f"`examples/{path.name}`", str(doc).splitlines()[0]] for path, doc in sorted(docs.items())
+    ]
     return "\n".join(_table(["script", "what it repeats"], rows))
 
 
 def speed_table(path: Path = RESULTS / "speed.json") -> str:
-    """The ratios that the benchmarks measured, by script, and on what machine."""
+    """What the benchmarks measured, by script and data, and on what machine."""
     if not path.exists():
         return "```{note}\nNot measured yet: there is no `benchmarks/results/speed.json`.\n```"
-    lines = []
-    for benchmark, found in json.loads(path.read_text(encoding="utf-8")).items():
-        lines += ["", f"## {benchmark}", "", _machine(found["machine"]), ""]
-        rows = [
-            [row["on"], row["what"], f"{row['value']:.2f}", row["wanted"]]
-            for row in found["measured"]
-        ]
+    lines: list[str] = []
+    for script, taken in json.loads(path.read_text(encoding="utf-8")).items():
+        lines += ["", f"## {SCRIPTS.get(script, script)}", ""]
+        rows = [_figure(name, figure) for name in taken for figure in taken[name]["figures"]]
         lines += _table(["on", "measured", "value", "wanted"], rows)
+        machines = dict.fromkeys(_machine(found["machine"]) for found in taken.values())
+        lines += ["", *machines]
     return "\n".join(lines)
 
 
-def _machine(machine: Mapping[str, Any]) -> str:
-    return "On " + ", ".join(f"{name} {value}" for name, value in machine.items()) + "."
+def _figure(name: str, figure: Mapping[str, Any]) -> list[str]:
+    value = f"{figure['value']:.2f} {figure['unit'].replace('x', '×')}"
+    return [f"`{name}`", figure["what"], value, figure["wanted"]]
+
+
+def _machine(machine: Mapping[str, str]) -> str:
+    return f"Measured on: {', '.join(f'{name} {value}' for name, value in machine.items())}."
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

@@ -35,7 +35,9 @@ class HalfPool(nn.Module):
     def forward(self, x, edge_index, edge_attr=None, batch=None):
         batch = edge_index.new_zeros(len(x)) if batch is None else batch
         keep = topk(self.select(x), 0.5, batch)
-        edge_index, edge_attr = filter_adj(edge_index, edge_attr, keep, num_nodes=len(x))
+        edge_index, edge_attr = filter_adj(
+            edge_index, edge_attr, keep, num_nodes=len(x)
+        )
         return x[keep], edge_index, edge_attr, batch[keep]
 
 
@@ -48,7 +50,10 @@ class HalfPool(nn.Module):
 from torch_geometric.data import Batch
 
 from graphpool_sanity import load_dataset
-from graphpool_sanity.testing import assert_batch_invariant, assert_permutation_invariant
+from graphpool_sanity.testing import (
+    assert_batch_invariant,
+    assert_permutation_invariant,
+)
 
 graphs = Batch.from_data_list([load_dataset("digits").graphs[i] for i in range(4)])
 assert_permutation_invariant(HalfPool(), graphs)
@@ -117,7 +122,9 @@ from graphpool_sanity.experiments.protocol import Protocol
 
 
 def build_model(in_channels: int, out_channels: int) -> nn.Module:
-    return Backbone(lambda channels: HalfPool(), in_channels, out_channels, hidden=32, num_pools=1)
+    return Backbone(
+        lambda channels: HalfPool(), in_channels, out_channels, hidden=32, num_pools=1
+    )
 
 
 report = sanity_check(

@@ -14,7 +14,7 @@ from graphpool_sanity.datasets import load_dataset
 from graphpool_sanity.datasets.load import _EMBEDDED, NAMES
 from graphpool_sanity.experiments.construct import find_layer, layer_factories, read_arguments
 from graphpool_sanity.experiments.protocol import Protocol, resolve_device
-from graphpool_sanity.experiments.questions import question
+from graphpool_sanity.experiments.questions import answer, question
 from graphpool_sanity.experiments.report import SanityReport
 from graphpool_sanity.experiments.sanity import sanity_check
 from graphpool_sanity.experiments.standard import settings_of, standard_model
@@ -121,7 +121,8 @@ def _show(report: SanityReport, folder: Path) -> None:
     console = Console()
     console.print(report.table())
     for null in report.comparisons:
-        console.print(f"{null}: {question(null).asks} {report.words(null)}", highlight=False)
+        said = f"{answer(null, report.comparisons[null])} ({report.reason(null)})"
+        console.print(f"{null}: {question(null).asks} {said}", highlight=False)
     console.print(f"report: {folder / 'report.html'}", highlight=False, soft_wrap=True)
 
 
@@ -131,6 +132,8 @@ def _faults_in_one_line() -> Iterator[None]:
     try:
         yield
     except (ValueError, OSError, ImportError, RuntimeError) as error:
-        words = f"{error}: {error.__cause__}" if isinstance(error, RuntimeError) else str(error)
+        words, cause = str(error), error.__cause__
+        if isinstance(error, RuntimeError) and cause is not None:  # of the first run that failed
+            words += f": {type(cause).__name__}: {cause}"
         typer.echo(f"error: {' '.join(words.split())}", err=True)
         raise typer.Exit(2) from None

@@ -74,3 +74,25 @@ def test_two_processes_may_append(ledger):
     assert sorted(r["config"]["seed"] for r in ledger) == list(range(100))
     for line in ledger.path.read_text().splitlines():
         json.loads(line)
+
+
+def test_ledgers_of_two_machines_merge_by_appending(tmp_path):
+    ours, theirs = Ledger(tmp_path / "ours.jsonl"), Ledger(tmp_path / "theirs.jsonl")
+    for seed in (0, 1):
+        ours.append({"seed": seed}, {"test": 0.5})
+    for seed in (1, 2):
+        theirs.append({"seed": seed}, {"test": 0.6})
+    with ours.path.open("a") as file:
+        file.write(theirs.path.read_text())
+    merged = ours.find([{"seed": seed} for seed in range(4)])
+    assert [record and record["test"] for record in merged] == [0.5, 0.5, 0.6, None]
+
+
+def test_records_that_are_not_usable_are_passed_over(tmp_path):
+    path = tmp_path / "runs.jsonl"
+    Ledger(path).append({"seed": 0}, {"test": 0.5})
+    Ledger(path).append({"seed": 0}, {"test": 0.6, "losses": [1.0]})
+    with_losses = Ledger(path, usable=lambda record: "losses" in record)
+    assert Ledger(path).find([{"seed": 0}])[0]["test"] == 0.5
+    assert with_losses.find([{"seed": 0}])[0]["test"] == 0.6
+    assert len(list(with_losses)) == 1

@@ -1,7 +1,7 @@
 import pytest
 import torch
 from torch import nn
-from torch_geometric.data import Data
+from torch_geometric.data import Batch, Data
 from torch_geometric.nn import GraphConv, global_mean_pool
 
 from graphpool_sanity import ComplementGraclusPool, GraclusPool
@@ -156,7 +156,7 @@ def scripted(monkeypatch, validation, test):
     def evaluate(model, benchmark, batches):
         kind = sizes.setdefault(id(batches), "validation" if not sizes else "test")
         asked.append(kind)
-        return next(validation if kind == "validation" else test)
+        return protocol.Evaluation(next(validation if kind == "validation" else test), 0.5)
 
     monkeypatch.setattr(protocol, "evaluate", evaluate)
     return asked
@@ -222,6 +222,31 @@ def test_clipping_bounds_the_gradient(monkeypatch):
     norms.clear()
     train(Linear, benchmark(), 0, Protocol(epochs=1, batch_size=8, clip_norm=0.01))
     assert max(norms) <= 0.01 + 1e-6
+
+
+@pytest.mark.parametrize(("task", "out_channels"), [("classification", 2), ("regression", 1)])
+def test_keeps_the_supervised_validation_loss_of_each_epoch(task, out_channels):
+    models = []
+
+    class Regularised(Linear):  # its auxiliary loss is no part of what is kept
+        def forward(self, data):
+            return super().forward(data), 7 * self.linear.weight.square().sum()
+
+    def build(*channels):
+        models.append(Regularised(*channels))
+        return models[0]
+
+    data = benchmark(task, out_channels)
+    result = train(build, data, 0, Protocol(epochs=3, batch_size=7), device="cpu")
+    assert len(result.validation_losses) == 3
+    whole = Batch.from_data_list([data.graphs[int(i)] for i in data.split(0)[1]])
+    output = models[0](whole)[0]
+    if task == "regression":
+        loss = (output.squeeze(1) - whole.y).abs().mean()
+        assert result.validation_losses == pytest.approx(result.validation_curve)
+    else:
+        loss = nn.functional.cross_entropy(output, whole.y)
+    assert result.validation_losses[-1] == pytest.approx(loss.item())
 
 
 def test_everything_needed_to_repeat_a_run_comes_back():

@@ -1,125 +1,345 @@
-import json
-import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 from torch_geometric.data import Data
-from torch_geometric.nn import GraphConv, global_mean_pool
+from torch_geometric.nn import GraphConv, TopKPooling, global_mean_pool
+from torchmetrics.aggregation import MeanMetric
+from torchmetrics.classification import MulticlassF1Score
 
-from graphpool_sanity import ComplementGraclusPool, GraclusPool, SanityReport, sanity_check
+import graphpool_sanity
+from graphpool_sanity import ComplementGraclusPool, GraclusPool, sanity_check
 from graphpool_sanity.datasets import locality_control
+from graphpool_sanity.experiments.backbone import Backbone
+from graphpool_sanity.experiments.ledger import Ledger
+from graphpool_sanity.experiments.pairs import LAYER, PairedRuns
+from graphpool_sanity.experiments.preflight import choose_nulls
 from graphpool_sanity.experiments.protocol import Protocol
 
-ONE = Protocol(epochs=1, batch_size=16)
-SEEN = []
+CYCLES = locality_control(40)
+QUICK = Protocol(epochs=2, batch_size=16)
 
 
-class Pooled(nn.Module):
-    """Notes the weights that it starts with and the graphs that it is trained on."""
+def graclus(in_channels, out_channels):
+    return Backbone(lambda channels: GraclusPool(), in_channels, out_channels, hidden=8)
+
+
+def topk(in_channels, out_channels):
+    return Backbone(TopKPooling, in_channels, out_channels, hidden=8)
+
+
+def check(build_model=graclus, dataset=CYCLES, nulls="random", runs=2, **kwargs):
+    kwargs = {"protocol": QUICK, "device": "cpu"} | kwargs
+    return sanity_check(build_model, dataset, nulls, runs, **kwargs)
+
+
+def trained(folder):
+    return [(r["config"]["variant"], r["config"]["seed"]) for r in Ledger(folder / "ledger.jsonl")]
+
+
+class Noisy(nn.Module):
+    """Dropout before pooling, and after it, where its masks depend on how many clusters there are.
+
+    What each pass saw is kept: targets and the first mask.
+    """
 
     def __init__(self, in_channels, out_channels):
         super().__init__()
-        self.conv = GraphConv(in_channels, 8)
-        self.pool = GraclusPool()
+        self.before, self.after = GraphConv(in_channels, 8), GraphConv(8, out_channels)
         self.drop = nn.Dropout(0.5)
-        self.lin = nn.Linear(8, out_channels)
+        self.pool = GraclusPool()
 
     def forward(self, data):
-        x = self.conv(data.x, data.edge_index).relu()
-        if self.training and torch.is_grad_enabled():  # not the look at it beforehand
-            weights = torch.cat([p.flatten() for p in self.parameters()]).tolist()
-            SEEN.append((weights, data.y.tolist(), self.drop(torch.ones(20)).tolist()))
-        x, _, _, batch, _ = self.pool(x, data.edge_index, batch=data.batch)
-        return self.lin(global_mean_pool(x, batch, data.num_graphs))
+        mask = self.drop(torch.ones(data.num_nodes, 8))
+        if self.training:
+            seen.append((data.y.tolist(), mask))
+        x = self.before(data.x, data.edge_index).relu() * mask
+        x, edge_index, _, batch, _ = self.pool(x, data.edge_index, batch=data.batch)
+        return global_mean_pool(self.after(self.drop(x), edge_index), batch)
 
 
-@pytest.fixture(scope="module")
-def graphs():
-    return locality_control(60)
+seen = []
 
 
-def test_a_pair_shares_weights_batches_and_dropout(graphs):
-    SEEN.clear()
-    still = Protocol(epochs=2, batch_size=16, learning_rate=0.0, min_learning_rate=0.0)
-    sanity_check(Pooled, graphs, ["complement", "none"], runs=2, protocol=still)
-    runs = [SEEN[i : i + len(SEEN) // 6] for i in range(0, len(SEEN), len(SEEN) // 6)]
-    assert len(runs) == 6
-    for first in (0, 3):  # layer, complement and none of one seed
-        assert runs[first] == runs[first + 1] == runs[first + 2]
-    assert runs[0] != runs[3]
+def test_pairs_see_the_same_batches_and_the_same_dropout_in_every_pass():
+    pairs, passes = PairedRuns(Noisy, CYCLES, QUICK, device="cpu"), {}
+    for variant in (LAYER, "complement", "none"):
+        seen.clear()
+        pairs({"variant": variant, "seed": 3}, None)
+        passes[variant] = list(seen)
+    assert len(passes[LAYER]) == 2 * 2  # epochs and batches
+    for null in ("complement", "none"):
+        for (y, mask), (other_y, other_mask) in zip(passes[LAYER], passes[null], strict=True):
+            assert y == other_y
+            assert torch.equal(mask, other_mask)
+    masks = [mask for _, mask in passes[LAYER]]
+    assert not torch.equal(masks[0], masks[2][: len(masks[0])])
 
 
-def test_a_check_resumes_and_grows(graphs, tmp_path):
-    first = sanity_check(Pooled, graphs, "complement", runs=2, protocol=ONE, out=tmp_path)
-    lines = (tmp_path / "ledger.jsonl").read_text().splitlines()
-    assert len(lines) == 4
-    SEEN.clear()
-    again = sanity_check(Pooled, graphs, "complement", runs=2, protocol=ONE, out=tmp_path)
-    assert not SEEN
-    assert again.to_dict()["comparisons"] == first.to_dict()["comparisons"]
-
-    (tmp_path / "ledger.jsonl").write_text("\n".join(lines[:3]) + '\n{"config": {"se')
-    sanity_check(Pooled, graphs, "complement", runs=3, protocol=ONE, out=tmp_path)
-    kept = [
-        json.loads(line)["config"]
-        for line in (tmp_path / "ledger.jsonl").read_text().splitlines()
-        if line.endswith("}") and '"test"' in line
-    ]
-    assert len(kept) == 6
-    assert len({(c["variant"], c["seed"]) for c in kept}) == 6
+@pytest.mark.parametrize("build_model", [graclus, topk, Noisy])
+def test_pairs_start_from_the_same_weights_and_swapping_moves_nothing(build_model):
+    pairs = PairedRuns(build_model, CYCLES, QUICK)
+    before = torch.get_rng_state()
+    layer = pairs.build_seeded(LAYER, 5)
+    for null in choose_nulls(layer, "all"):
+        other = pairs.build_seeded(null, 5).state_dict()
+        own = layer.state_dict()
+        shared = [key for key in own if key in other and not key.endswith("seed")]
+        assert len(shared) >= 6
+        if null != "frozen":  # whose selector is drawn anew, and never trained
+            assert all(torch.equal(own[key], other[key]) for key in shared)
+    assert torch.equal(torch.get_rng_state(), before)
+    again = pairs.build_seeded(LAYER, 6).state_dict()
+    assert not torch.equal(again[shared[0]], layer.state_dict()[shared[0]])
 
 
-def test_another_model_starts_anew(graphs, tmp_path):
-    class Wider(Pooled):
-        def __init__(self, in_channels, out_channels):
-            super().__init__(in_channels, out_channels)
-            self.pool = ComplementGraclusPool()
+def test_pairs_have_the_same_split_and_every_seed_its_own():
+    parts = []
 
-    sanity_check(Pooled, graphs, "random", runs=2, protocol=ONE, out=tmp_path, name="net")
-    sanity_check(Wider, graphs, "random", runs=2, protocol=ONE, out=tmp_path, name="net")
-    assert len((tmp_path / "ledger.jsonl").read_text().splitlines()) == 8
+    class Recording(type(CYCLES)):
+        def split(self, seed):
+            found = super().split(seed)
+            parts.append((seed, found[2].tolist()))
+            return found
 
-
-def test_the_report_says_what_the_runs_say(graphs, tmp_path):
-    report = sanity_check(Pooled, graphs, "all", runs=3, protocol=ONE, out=tmp_path)
-    assert set(report.comparisons) == {"complement", "random", "shuffle", "none"}
-    for null, found in report.comparisons.items():
-        pairs = zip(report.scores["layer"], report.scores[null], strict=True)
-        assert math.isclose(found.difference, sum(a - b for a, b in pairs) / 3, abs_tol=1e-12)
-    page = (tmp_path / "report.html").read_text()
-    assert report.verdict in page
-    assert "http://" not in page.replace("http://www.w3.org", "")
-    loaded = SanityReport.load(tmp_path)
-    assert loaded.to_dict() == report.to_dict()
-    json.dumps(report.to_dict())
+    check(dataset=Recording("cycles", CYCLES.graphs, "classification", 2), runs=3)
+    tests = {seed: {tuple(test) for s, test in parts if s == seed} for seed in range(3)}
+    assert all(len(splits) == 1 for splits in tests.values())
+    assert len(set.union(*tests.values())) == 3
 
 
-def test_any_list_of_graphs():
-    generator = torch.Generator().manual_seed(0)
-    ring = torch.tensor([[0, 1, 2, 3], [1, 2, 3, 0]])
-    graphs = [
-        Data(torch.randn(4, 2, generator=generator), ring, y=torch.tensor([float(i)]))
-        for i in range(40)
-    ]
-    report = sanity_check(Pooled, graphs, "complement", runs=2, protocol=ONE)
-    mean = report.comparisons["complement"].difference
-    layer, null = (report.scores[name] for name in ("layer", "complement"))
-    assert math.isclose(mean, sum(b - a for a, b in zip(layer, null, strict=True)) / 2)  # an error
+def test_the_same_null_of_two_layers_scores_the_same():
+    report = check(lambda i, o: Backbone(lambda _: ComplementGraclusPool(seed=1), i, o, hidden=8))
+    same = check(lambda i, o: Backbone(lambda _: GraclusPool(seed=1), i, o, hidden=8))
+    assert report.scores["random"] == same.scores["random"]
+
+
+def test_the_global_random_state_stays():
+    torch.manual_seed(0)
+    before = torch.get_rng_state()
+    check()
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def simulate(monkeypatch, layer, null, rng=None, **kwargs):
+    """A check whose scores are drawn instead of trained."""
+    rng = np.random.default_rng(0) if rng is None else rng
+    pairs = rng.normal(layer, 1e-3, 50), rng.normal(null, 1e-3, 50)
+    found = {"epochs": 1, "seconds": 1.0, "parameters": 1, "homogeneity": {}, "device": "cpu"}
+
+    def run(self, config, on_epoch):
+        test = pairs[config["variant"] != LAYER][config["seed"]]
+        return found | {"test": float(test), "versions": {}, "revision": None}
+
+    monkeypatch.setattr(PairedRuns, "__call__", run)
+    return check(runs=8, **kwargs)
 
 
 @pytest.mark.parametrize(
-    ("changes", "message"),
+    ("layer", "null", "verdict"),
     [
-        ({"runs": 1}, "runs"),
-        ({"margin": 0.0}, "margin"),
-        ({"nulls": "distance"}, "null"),
-        ({"dataset": "nonesuch"}, "nonesuch"),
-        ({"dataset": []}, "dataset|graph"),
-        ({"build_model": lambda i, o: nn.Linear(i, o)}, "pooling"),
+        (0.90, 0.80, "locality helps"),
+        (0.80, 0.80, "null is as good"),
+        (0.80, 0.90, "null is better"),
     ],
 )
-def test_names_what_is_wrong(graphs, changes, message):
-    arguments = {"build_model": Pooled, "dataset": graphs, "runs": 2, "protocol": ONE}
+def test_verdicts_on_simulated_scores(monkeypatch, layer, null, verdict):
+    report = simulate(monkeypatch, layer, null)
+    assert report.verdict == report.comparisons["random"].verdict == verdict
+    assert report.comparisons["random"].difference == pytest.approx(layer - null, abs=2e-3)
+    assert report.headline.startswith(verdict)
+
+
+def test_where_less_is_better_differences_turn(monkeypatch):
+    graphs = [Data(g.x, g.edge_index, y=g.y.float()) for g in CYCLES.graphs]
+    report = simulate(monkeypatch, 0.4, 0.5, dataset=graphs)
+    assert (report.metric, report.higher_is_better) == ("mae", False)
+    assert report.comparisons["random"].difference == pytest.approx(0.1, abs=2e-3)
+    assert report.verdict == "locality helps"
+    assert report.differences["random"] == pytest.approx([0.1] * 8, abs=1e-2)
+
+
+def test_null_against_null_is_rarely_called_different(monkeypatch):
+    rng, false = np.random.default_rng(1), 0
+    for _ in range(6):
+        verdict = simulate(monkeypatch, 0.8, 0.8, rng, margin=1e-4).verdict
+        false += verdict in ("locality helps", "null is better")
+    assert false <= 1  # of 6 at a level of 5 %: more come with probability 0.033
+
+
+def test_the_ratio_of_test_to_training_graphs_is_the_splits(monkeypatch):
+    from graphpool_sanity.experiments import collect
+
+    ratios = []
+
+    def compare(differences, margin, ratio, level, seed):
+        ratios.append(ratio)
+        return original(differences, margin, ratio, level, seed)
+
+    original = collect.compare
+    monkeypatch.setattr(collect, "compare", compare)
+    check()
+    assert ratios == [4 / 32]
+
+
+def test_a_finished_check_is_not_run_again_and_grows(tmp_path, monkeypatch):
+    first = check(out=tmp_path, nulls=["random", "none"])
+    assert len(trained(tmp_path)) == 2 * 3
+    again = check(out=tmp_path, nulls=["random", "none"])
+    assert len(trained(tmp_path)) == 2 * 3
+    assert again == first
+    check(out=tmp_path, nulls=["random", "none"], runs=3)
+    assert sorted(trained(tmp_path)) == sorted(
+        (variant, seed) for variant in (LAYER, "random", "none") for seed in range(3)
+    )
+    check(out=tmp_path, nulls="complement")
+    assert len(trained(tmp_path)) == 9 + 2
+
+
+def test_another_model_data_set_metric_or_protocol_starts_anew(tmp_path):
+    check(out=tmp_path)
+    wider = partial(Backbone, lambda channels: GraclusPool(), hidden=9)
+    check(wider, out=tmp_path)
+    check(dataset=locality_control(40, seed=1), out=tmp_path)
+    check(out=tmp_path, metric=lambda: MulticlassF1Score(2))
+    check(out=tmp_path, metric=lambda: MulticlassF1Score(2, average="micro"))
+    check(out=tmp_path, protocol=Protocol(epochs=1))
+    assert len(trained(tmp_path)) == 6 * 4
+
+
+SCRIPT = """
+import sys
+from functools import partial
+from graphpool_sanity import GraclusPool, sanity_check
+from graphpool_sanity.datasets import locality_control
+from graphpool_sanity.experiments.backbone import Backbone
+from graphpool_sanity.experiments.protocol import Protocol
+
+build_model = partial(Backbone, lambda channels: GraclusPool(), hidden=8)
+protocol = Protocol(epochs=2, batch_size=16)
+sanity_check(build_model, locality_control(40), "random", 200, protocol=protocol, out=sys.argv[1])
+"""
+
+
+def test_killed_in_the_middle_it_goes_on_where_it_was(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, str(tmp_path)], stderr=subprocess.DEVNULL
+    )
+    ledger, deadline = tmp_path / "ledger.jsonl", time.monotonic() + 120
+    while not (ledger.exists() and ledger.read_bytes().count(b"\n") >= 3):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    held = len(trained(tmp_path))
+    assert 3 <= held < 400
+    runs = held // 2 + 3
+    report = check(out=tmp_path, runs=runs)
+    configs = trained(tmp_path)
+    assert len(configs) == len(set(configs)) == 2 * runs
+    assert report.seeds == list(range(runs))
+
+
+def test_several_jobs_take_what_only_lives_here():
+    width = 8
+    alone = check()
+
+    def build_model(in_channels, out_channels):
+        return Backbone(lambda channels: GraclusPool(), in_channels, out_channels, hidden=width)
+
+    together = check(build_model, jobs=2)
+    assert together.scores == alone.scores
+    assert check(lambda i, o: build_model(i, o), jobs=2).scores == alone.scores
+
+
+def test_auto_is_the_first_null_and_none():
+    assert list(check(nulls="auto").comparisons) == ["complement", "none"]
+    assert list(check(nulls=("none", "shuffle", "none")).comparisons) == ["none", "shuffle"]
+    assert choose_nulls(graclus(2, 2), "all") == ["complement", "random", "shuffle", "none"]
+
+
+def test_a_metric_of_the_users_own():
+    report = check(metric=lambda: MulticlassF1Score(2, average="macro"))
+    assert (report.metric, report.higher_is_better) == ("MulticlassF1Score", True)
+
+
+def test_the_report_tells_what_else_was_measured():
+    report = check(nulls="none")
+    stages = [f"{when} pools.{i}" for i in (0, 1) for when in ("before", "after")]
+    assert list(report.homogeneity) == [LAYER, "none"]
+    assert all(list(own) == stages for own in report.homogeneity.values())
+    assert all(0 <= share <= 1 for own in report.homogeneity.values() for share in own.values())
+    assert report.homogeneity["none"]["before pools.0"] == pytest.approx(
+        report.homogeneity["none"]["after pools.0"]
+    )
+    assert report.invariance["none"] == {"permutation": "holds", "batch": "holds"}
+    assert "differs by" in report.invariance[LAYER]["permutation"]  # Graclus is not invariant
+    assert report.invariance[LAYER]["batch"] == "holds"
+    assert report.cost[LAYER]["parameters"] == sum(p.numel() for p in graclus(2, 2).parameters())
+    assert report.dataset["train"] == 32
+
+
+class Fails(nn.Module):
+    def __init__(self, in_channels, out_channels):
+        super().__init__()
+        self.pool = GraclusPool()
+        self.lin = nn.Linear(in_channels, out_channels)
+
+    def forward(self, data):
+        raise TypeError("no\nway")
+
+
+def two_classes_of_one(n=20):
+    edges = torch.tensor([[0, 1], [1, 0]])
+    return [Data(torch.ones(2, 3), edges, y=torch.tensor([int(i == 0)])) for i in range(n)]
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "message"),
+    [
+        ({"runs": 1}, "runs must be an int of 2 or more, got 1"),
+        ({"margin": 0}, "margin must be positive and finite, got 0"),
+        ({"level": 1}, r"level must lie in \(0, 1\), got 1"),
+        ({"seed": -1}, r"seed must be an int in \[0, 2\*\*31 - runs\], got -1"),
+        ({"nulls": "nix"}, "nulls must be 'auto', 'all', or names .*got 'nix'"),
+        ({"nulls": []}, r"nulls must be .* got \[\]"),
+        ({"dataset": "nix"}, "name must be one of digits, .* got 'nix'"),
+        ({"dataset": 3}, "dataset must be a Benchmark"),
+        ({"dataset": two_classes_of_one()}, "dataset list cannot be split 80/10/10"),
+        ({"task": "binary"}, "task must be None for a data set that has one"),
+        ({"device": "nix"}, "device must be 'auto' or a torch device"),
+        ({"metric": lambda: 3}, "metric must make a torchmetrics.Metric when called, got int"),
+        ({"metric": MeanMetric}, "metric must say by higher_is_better whether more is better"),
+        ({"build_model": nn.Linear}, "model must have a pooling layer, got Linear without any"),
+        (
+            {"build_model": Fails},
+            "build_model: the model fails on a batch of 8 graphs of locality-control: "
+            "TypeError: no$",
+        ),
+        (
+            {"build_model": lambda i, o: graclus(i, o + 1)},
+            r"ValueError: the model must return \[8, 2\] outputs, got \[8, 3\]",
+        ),
+    ],
+)
+def test_faults_are_named_before_anything_runs(kwargs, message, tmp_path):
     with pytest.raises(ValueError, match=message):
-        sanity_check(**arguments | changes)
+        check(**kwargs, out=tmp_path)
+    assert os.listdir(tmp_path) == []
+
+
+def test_it_is_public():
+    assert graphpool_sanity.sanity_check is sanity_check
+    assert graphpool_sanity.SanityReport.__name__ == "SanityReport"
+    assert {"sanity_check", "SanityReport"} <= set(graphpool_sanity.__all__)
+    assert {"sanity_check", "SanityReport"} <= set(dir(graphpool_sanity))
+    with pytest.raises(AttributeError, match="has no attribute 'nix'"):
+        graphpool_sanity.nix  # noqa: B018

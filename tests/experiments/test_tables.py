@@ -1,105 +1,62 @@
-import random
-from functools import partial
+import csv
+from importlib.resources import files
 
 import pytest
-import torch
-from torch import nn
-from torch_geometric.data import Data
-from torch_geometric.nn import global_mean_pool
+from rich.console import Console
+from small import EXPERIMENT
 
-from graphpool_sanity.datasets import Benchmark
-from graphpool_sanity.experiments import reproduce as module
-from graphpool_sanity.experiments.reproduce import Experiment
-from graphpool_sanity.experiments.tables import RESULTS, Row, held, ours_and_paper, reproduce_table
+from graphpool_sanity.experiments.study import Row
+from graphpool_sanity.experiments.tables import ours, reported, table
 
-
-class Bag(nn.Module):
-    def __init__(self, config, data):
-        super().__init__()
-        self.mlp = nn.Linear(data.in_channels, data.out_channels)
-
-    def forward(self, data):
-        return self.mlp(global_mean_pool(data.x, data.batch))
+GIN = Row("GIN", "GIN")
+GRACLUS = Row("Graclus", "graclus", EXPERIMENT)
+ONE = Row("Graclus, 1", "graclus", EXPERIMENT, {"convs": 1})
 
 
-EXPERIMENT = Experiment(
-    family="graclus",
-    build=Bag,
-    variants=["graclus", "complement"],
-    settings={"default": {"convs": 2, "batch_size": 64}},
+def test_each_row_has_the_papers_number_of_its_own_settings():
+    assert str(reported(GRACLUS, "NCI1")) == "80.1 ± 1.6"
+    assert str(reported(ONE, "NCI1")) == "76.6"
+    assert str(reported(GRACLUS, "NCI1", given={"convs": 1})) == "76.6"
+    assert str(reported(GIN, "NCI1")) == "80.0 ± 1.4"
+    assert reported(GRACLUS, "MUTAG") is None
+    assert reported(Row("wide", "graclus", EXPERIMENT, {"hidden": 99}), "NCI1") is None
+    assert str(reported(Row("DD's", "graclus", EXPERIMENT, {"hidden": 16}), "DD")) == "72.1 ± 5.2"
+
+
+def test_a_study_shows_the_number_of_its_own_place_in_the_paper():
+    assert reported(GRACLUS, "ZINC").mean == "0.42"
+    assert reported(GRACLUS, "ZINC", source="Table 2").mean == "0.429"
+    assert reported(GRACLUS, "DD", source="Table 2").source == "Table 3"
+
+
+def test_no_number_of_the_paper_stands_twice():
+    text = files("graphpool_sanity.experiments").joinpath("paper.csv").read_text(encoding="utf-8")
+    lines = list(csv.DictReader(text.splitlines()))
+    places = [(r["source"], r["model"], r["variant"], r["dataset"]) for r in lines]
+    assert len(set(places)) == len(places) > 100
+    for line in lines:
+        assert float(line["mean"]) < 1.0 if line["dataset"] == "ZINC" else float(line["mean"]) > 60
+
+
+@pytest.mark.parametrize(
+    ("row", "dataset", "tests", "shown"),
+    [
+        (GIN, "NCI1", [], ""),
+        (GRACLUS, "NCI1", [], "not run"),
+        (GRACLUS, "NCI1", [0.8], "80.0 (1)"),
+        (GRACLUS, "ogbg-molhiv", [0.7, 0.8], "75.0 ± 7.1 (2)"),
+        (GRACLUS, "ZINC", [0.4, 0.5, 0.6], "0.500 ± 0.100 (3)"),
+    ],
 )
-ROWS = [
-    Row("GIN", "GIN", "cited"),
-    Row("Graclus", "graclus", "graclus", EXPERIMENT),
-    Row("Complement", "complement", "graclus", EXPERIMENT),
-    Row("Graclus, 1", "graclus", "graclus-one-conv", EXPERIMENT, {"convs": 1}),
-]
+def test_ours(row, dataset, tests, shown):
+    assert ours(row, dataset, dict(enumerate({"test": x} for x in tests))) == shown
 
 
-@pytest.fixture(autouse=True)
-def small(monkeypatch):
-    def load(name):
-        edges = torch.empty(2, 0, dtype=torch.long)
-        graphs = [Data(torch.rand(3, 2), edges, y=torch.tensor([i % 2])) for i in range(40)]
-        return Benchmark(name, graphs, "classification", 2)
-
-    monkeypatch.setattr(module, "load_once", load)
-
-
-@pytest.fixture
-def table(tmp_path):
-    return partial(reproduce_table, "Table 1", ROWS, ["NCI1", "DD"], tmp_path)
-
-
-def lines(root):
-    return (root / RESULTS / "graclus-NCI1.jsonl").read_text().splitlines()
-
-
-def test_runs_what_ten_deleted_lines_held_and_nothing_else(table, tmp_path, capsys):
-    call = ["--dataset", "NCI1", "--runs", "4", "--epochs", "1", "--jobs", "1"]
-    table(call)
-    first, shown = lines(tmp_path), capsys.readouterr().out
-    assert len(first) == 12
-
-    table(call)
-    assert lines(tmp_path) == first
-    assert capsys.readouterr().out == shown
-
-    kept = first[:]
-    random.Random(0).shuffle(kept)
-    (tmp_path / RESULTS / "graclus-NCI1.jsonl").write_text("\n".join(kept[:2]) + "\n")
-    table(call)
-    assert len(lines(tmp_path)) == 12
-    assert lines(tmp_path)[:2] == kept[:2]
-    assert len({line.split('"test"')[0] for line in lines(tmp_path)}) == 12
-
-
-def test_shows_ours_beside_the_papers_and_what_was_not_run(table, tmp_path, capsys):
-    table(["--dataset", "NCI1", "--runs", "2", "--epochs", "1", "--jobs", "1"])
-    capsys.readouterr()
-    table(["--dataset", "paper", "--runs", "2", "--epochs", "1", "--show"])
-    out = capsys.readouterr().out
-    for part in ("NCI1", "DD", "80.0 ± 1.4", "80.1 ± 1.6", "76.6", "72.1 ± 5.2", "(2)", "not run"):
-        assert part in out
-    assert not (tmp_path / RESULTS / "graclus-DD.jsonl").exists()
-
-
-def test_records_are_told_apart_by_their_settings(table, tmp_path):
-    table(["--dataset", "NCI1", "--runs", "3", "--epochs", "1", "--jobs", "1"])
-    folder = tmp_path / RESULTS
-    one = held(ROWS[3], "NCI1", folder, runs=3, epochs=1)
-    two = held(ROWS[1], "NCI1", folder, runs=2, epochs=1)
-    assert list(one) == [0, 1, 2]
-    assert list(two) == [0, 1]
-    assert {r["config"]["convs"] for r in one.values()} == {1}
-    assert held(ROWS[1], "NCI1", folder, runs=3) == {}
-    assert held(ROWS[0], "NCI1", folder, runs=3) == {}
-
-
-def test_cells():
-    assert ours_and_paper(ROWS[0], "NCI1", {}) == ("", "80.0 ± 1.4")
-    assert ours_and_paper(ROWS[1], "NCI1", {}) == ("not run", "80.1 ± 1.6")
-    records = {0: {"config": {"variant": "graclus"}, "test": 0.8}}
-    assert ours_and_paper(ROWS[1], "NCI1", records) == ("80.0 (1)", "80.1 ± 1.6")
-    assert ours_and_paper(ROWS[1], "ZINC", records)[0] == "0.800 (1)"
-    assert ours_and_paper(ROWS[1], "MUTAG", records) == ("80.0 (1)", "")
+def test_the_table_shows_both_and_what_was_not_run():
+    found = {"NCI1": {"Graclus": {0: {"test": 0.81}, 3: {"test": 0.83}}}, "ZINC": {}}
+    console = Console(record=True, width=80)
+    console.print(table("Table 1", [GIN, GRACLUS, ONE], found, {}))
+    text = console.export_text()
+    for part in ("82.0 ± 1.4 (2)", "paper 80.1 ± 1.6", "paper 0.41 ± 0.01", "mae", "not run"):
+        assert part in text
+    assert text.count("not run") == 3

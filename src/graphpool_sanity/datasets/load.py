@@ -82,11 +82,9 @@ def load_dataset(name: str, root: str | Path | None = None) -> Benchmark:
     >>> load_dataset("digits").graphs[0]
     Data(x=[35, 3], edge_index=[2, 182], y=[1])
     """
-    name = _ALIASES.get(name, name)
+    name = full_name(name)
     if name in _EMBEDDED:
         return _EMBEDDED[name]()
-    if name not in _PUBLISHED:
-        raise ValueError(f"name must be one of {', '.join(NAMES)}, got {name!r}")
     read, raw = _PUBLISHED[name]
     root = _root(root)
     try:
@@ -101,6 +99,21 @@ def load_dataset(name: str, root: str | Path | None = None) -> Benchmark:
             f"or let root or GRAPHPOOL_SANITY_DATA name the folder that holds {raw}; "
             "or use 'digits', which needs no files"
         ) from error
+
+
+def full_name(name: str) -> str:
+    """One of ``NAMES``, which may be given short.
+
+    Raises:
+        ValueError: on an unknown name.
+
+    >>> full_name("IMDB-B")
+    'IMDB-BINARY'
+    """
+    name = _ALIASES.get(name, name)
+    if name not in NAMES:
+        raise ValueError(f"name must be one of {', '.join(NAMES)}, got {name!r}")
+    return name
 
 
 def _root(root: str | Path | None) -> Path:

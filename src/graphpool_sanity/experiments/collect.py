@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import asdict
-from statistics import fmean, median
+from statistics import fmean
 from typing import Any
 
 from graphpool_sanity.experiments.ledger import Record
@@ -74,7 +74,7 @@ def _by_variant(records: list[Record]) -> dict[str, list[Record]]:
 
 def _cost(runs: list[Record]) -> dict[str, Any]:
     return {
-        "seconds_per_epoch": median(run["seconds"] / run["epochs"] for run in runs),
+        "seconds_per_epoch": min(run["seconds"] / run["epochs"] for run in runs),
         "epochs": fmean(run["epochs"] for run in runs),
         "seconds": sum(run["seconds"] for run in runs),
         "parameters": runs[0]["parameters"],

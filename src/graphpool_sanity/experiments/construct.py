@@ -100,10 +100,9 @@ def layer_factories(
     factories: list[LayerFactory] = []
     for _ in range(num_pools):
         nodes = max(1.0, _SHARE * nodes)
-        known = {"num_clusters": ceil(nodes), "k": ceil(nodes), "heads": _HEADS}
-        given = {k: v for k, v in known.items() if _is_needed(parameters.get(k))}
-        if "max_num_nodes" in parameters:
-            given["max_num_nodes"] = max(sizes)
+        clusters = dict.fromkeys(("num_clusters", "k"), ceil(nodes))
+        known = clusters | {"heads": _HEADS, "max_num_nodes": max(sizes)}
+        given = {k: v for k, v in known.items() if _is_open(parameters.get(k))}
         factories.append(partial(_make, layer, name, given | dict(overrides)))
     return factories
 
@@ -116,7 +115,7 @@ def _make(
 ) -> nn.Module:
     parameters = inspect.signature(layer).parameters
     widths = dict.fromkeys(("in_channels", "channels", "out_channels"), channels)
-    wanted = {k: v for k, v in widths.items() if _is_needed(parameters.get(k))} | dict(given)
+    wanted = {k: v for k, v in widths.items() if _is_open(parameters.get(k))} | dict(given)
     missing = [k for k, p in parameters.items() if _is_needed(p) and k not in wanted]
     if missing:
         raise ValueError(f"{name} needs {', '.join(missing)}: --arg {missing[0]}=VALUE")
@@ -130,8 +129,12 @@ def _make(
     return made
 
 
-def _is_needed(parameter: inspect.Parameter | None) -> bool:
-    """Whether a constructor has this argument without a default."""
-    if parameter is None or parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-        return False
-    return parameter.default is parameter.empty
+def _is_open(parameter: inspect.Parameter | None) -> bool:
+    """Whether a constructor has this argument without a default, or with ``None``."""
+    return parameter is not None and (_is_needed(parameter) or parameter.default is None)
+
+
+def _is_needed(parameter: inspect.Parameter) -> bool:
+    """Whether a constructor cannot do without this argument."""
+    collects = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    return parameter.default is parameter.empty and not collects

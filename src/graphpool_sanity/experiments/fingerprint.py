@@ -91,7 +91,7 @@ def _code(code: CodeType) -> list[Any]:
 
 
 def _described(value: Any) -> str:  # noqa: ANN401  (whatever a module holds)
-    """Plain values in full, functions by their source, all else by its class alone."""
+    """Plain values in full, functions by their source, all else by its name or its class's."""
     if isinstance(value, _PLAIN):
         return repr(value)
     if isinstance(value, list | tuple):
@@ -104,7 +104,7 @@ def _described(value: Any) -> str:  # noqa: ANN401  (whatever a module holds)
         return str([_described(part) for part in (value.func, value.args, value.keywords)])
     if isinstance(value, FunctionType):
         return f"{_named(value)} {_source(value)}"
-    return _named(value if isinstance(value, type) else type(value))
+    return _named(value if hasattr(value, "__qualname__") else type(value))
 
 
 def _summary(value: Tensor) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,13 @@ class Ledger:
     """An append-only file of runs, each known by its configuration.
 
     A run that is killed loses nothing but itself: a line is written in one piece once its run is
-    done, a torn last line is passed over, and several processes may append.
+    done, a torn last line is passed over, and several processes may append. To merge the ledger of
+    another machine, append it: ``cat theirs.jsonl >> ours.jsonl``. A run that is in both counts
+    once, as the first of the two has it.
+
+    Args:
+        path: Where it is; the file need not be there yet.
+        usable: Which records to read; all if not given.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -23,11 +29,14 @@ class Ledger:
     [{'config': {'seed': 0}, 'test': 0.8}, None]
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], usable: Callable[[Record], object] = lambda _: True
+    ) -> None:
         self.path = Path(path)
+        self.usable = usable
 
     def __iter__(self) -> Iterator[Record]:
-        """All complete records, in the order in which they were written."""
+        """All complete and usable records, in the order in which they were written."""
         if not self.path.exists():
             return
         for line in self.path.read_text(encoding="utf-8").splitlines():
@@ -35,7 +44,7 @@ class Ledger:
                 record = json.loads(line)
             except json.JSONDecodeError:
                 continue  # torn by a kill in the middle of a write
-            if isinstance(record, dict) and "config" in record:
+            if isinstance(record, dict) and "config" in record and self.usable(record):
                 yield record
 
     def find(self, configs: Iterable[Mapping[str, Any]]) -> list[Record | None]:

@@ -8,7 +8,7 @@ from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -62,6 +62,9 @@ class Result:
     best_epoch: int
     epochs: int
     validation_curve: list[float]
+    """The validation metric after each epoch."""
+    validation_losses: list[float]
+    """The supervised loss on the validation graphs after each epoch."""
     parameters: int
     seconds: float
     device: str
@@ -162,6 +165,7 @@ def _fit(
     )
     sign = 1 if benchmark.higher_is_better else -1
     curve: list[float] = []
+    losses: list[float] = []
     best_epoch, best_test = 0, float("nan")
     for epoch in range(1, protocol.epochs + 1):
         # From seed and epoch alone, so that runs of one seed see the same batches.
@@ -170,10 +174,12 @@ def _fit(
         after_epoch = getattr(model, "after_epoch", None)
         if after_epoch is not None:
             after_epoch(epoch, training)
-        curve.append(evaluate(model, benchmark, validation))
+        metric, loss = evaluate(model, benchmark, validation)
+        curve.append(metric)
+        losses.append(loss)
         schedule.step(curve[-1])
         if best_epoch == 0 or sign * curve[-1] > sign * curve[best_epoch - 1]:
-            best_epoch, best_test = epoch, evaluate(model, benchmark, test)
+            best_epoch, best_test = epoch, evaluate(model, benchmark, test).metric
         if on_epoch is not None:
             on_epoch(epoch, curve[-1])
         if epoch - best_epoch >= protocol.stop_after:
@@ -184,6 +190,7 @@ def _fit(
         "best_epoch": best_epoch,
         "epochs": len(curve),
         "validation_curve": curve,
+        "validation_losses": losses,
     }
 
 
@@ -210,9 +217,18 @@ def _train_epoch(
         raise FloatingPointError(f"the training loss must be finite, got {total.item()}")
 
 
+class Evaluation(NamedTuple):
+    """How well a model does on some graphs."""
+
+    metric: float
+    """The benchmark's."""
+    loss: float
+    """The supervised loss, the mean over all graphs."""
+
+
 @torch.no_grad()
-def evaluate(model: nn.Module, benchmark: Benchmark, batches: Iterable[Batch]) -> float:
-    """The benchmark's metric of a model in evaluation mode over all batches."""
+def evaluate(model: nn.Module, benchmark: Benchmark, batches: Iterable[Batch]) -> Evaluation:
+    """The metric and the supervised loss of a model in evaluation mode over all batches."""
     model.eval()
     results = [(_forward(model, benchmark, batch)[0], batch.y) for batch in batches]
     outputs, targets = (torch.cat(part) for part in zip(*results, strict=True))
@@ -220,7 +236,8 @@ def evaluate(model: nn.Module, benchmark: Benchmark, batches: Iterable[Batch]) -
         _TASKS[benchmark.task].metric, benchmark.out_channels
     )
     metric = make_metric().to(outputs.device)
-    return float(metric(outputs, targets.long() if benchmark.task == "binary" else targets))
+    score = metric(outputs, targets.long() if benchmark.task == "binary" else targets)
+    return Evaluation(float(score), float(_TASKS[benchmark.task].loss(outputs, targets)))
 
 
 def _forward(model: nn.Module, benchmark: Benchmark, batch: Batch) -> tuple[Tensor, Tensor | float]:

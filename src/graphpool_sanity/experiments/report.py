@@ -52,13 +52,13 @@ class SanityReport:
 
     @property
     def headline(self) -> str:
-        """The verdict in a sentence that names the null it comes from."""
+        """The verdict, in the words of the null it comes from, and what it rests on."""
         null = overall(self.comparisons)[1]
         found = self.comparisons[null]
         gap = Unit(self.metric).difference(found.difference)
         return (
-            f"{self.name} against its null {null!r} on {self.dataset['name']}: "
-            f"{self.words(null)}; {gap} over {found.runs} paired runs"
+            f"{answer(null, found)}: over {found.runs} paired runs on {self.dataset['name']}, "
+            f"{self.name} is {gap} from its null {null!r} ({self.reason(null)})"
         )
 
     @property
@@ -81,8 +81,9 @@ class SanityReport:
         table = Table(title=title, caption=self.headline, box=SIMPLE)
         table.add_column("", no_wrap=True)
         table.add_column(unit.name, no_wrap=True)
-        gap = f"difference, {unit.points} [{level:.0%} interval]"
-        for head in (gap, "P(layer > null)", "sign-flip p", "verdict"):
+        gap = f"difference\n[{level:.0%} interval]"
+        table.add_column(gap, no_wrap=True)
+        for head in ("P(layer\n> null)", "sign-flip\np", "verdict"):
             table.add_column(head)
         table.add_row("the layer", unit.mean_std(self.scores[LAYER]))
         for null, found in self.comparisons.items():
@@ -96,15 +97,15 @@ class SanityReport:
             )
         return table
 
-    def words(self, null: str) -> str:
-        """The verdict against one null, in the words of its question, and what it rests on."""
-        found, said = self.comparisons[null], answer(null, self.comparisons[null])
+    def reason(self, null: str) -> str:
+        """What the verdict against one null rests on, or what is missing for one."""
+        found = self.comparisons[null]
         if found.verdict == "undecided":
-            return found.explanation
+            return found.explanation.partition(": ")[2]
         if found.verdict == "null is as good":
             within = Unit(self.metric).margin(found.margin)
-            return f"{said} (within {within}, p = {found.equivalence_p:.2g})"
-        return f"{said} (p = {found.corrected_p:.2g})"
+            return f"within {within}, p = {found.equivalence_p:.2g}"
+        return f"p = {found.corrected_p:.2g}"
 
     def plot(self, dark: bool = False) -> Figure:
         """The differences of each null run by run, their mean and interval, and the margin."""

@@ -1,172 +1,140 @@
-"""The command line that the scripts in ``examples/`` share: runs, ledger, table, box plot."""
+"""The command line that the scripts in ``examples/`` share: run, resume, show."""
 
 import argparse
-import csv
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
-from functools import cache, partial
-from importlib.resources import files
+import inspect
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from joblib import cpu_count
 from rich.console import Console
-from torch import nn
 
-from graphpool_sanity.datasets import NAMES, Benchmark, load_dataset
-from graphpool_sanity.experiments.ledger import Ledger, Record
-from graphpool_sanity.experiments.protocol import OnEpoch, Protocol, resolve_device, train
-from graphpool_sanity.experiments.runs import Config, run_all
-from graphpool_sanity.experiments.summary import save_box_plot, scores, table
+from graphpool_sanity.datasets import NAMES
+from graphpool_sanity.datasets.load import full_name
+from graphpool_sanity.experiments.cluster import local_cluster
+from graphpool_sanity.experiments.experiment import (
+    QUICK_EPOCHS,
+    Experiment,
+    Resources,
+    settings_of,
+)
+from graphpool_sanity.experiments.study import Row, Runs, Study
+from graphpool_sanity.experiments.tables import paper_datasets, table
 
-_QUICK = {"epochs": 40}
-"""Of the embedded digits, which are there to see that everything works."""
+__all__ = ["Experiment", "Row", "Study", "reproduce", "settings_of"]
 
-
-@dataclass(frozen=True)
-class Experiment:
-    """A family of models that differ in their pooling, and how the paper trains them."""
-
-    family: str
-    build: Callable[[Config, Benchmark], nn.Module]
-    """``build(config, benchmark)``: the model of one configuration."""
-    variants: Sequence[str]
-    settings: Mapping[str, Mapping[str, Any]]
-    """Hyperparameters of each data set; ``"default"`` holds those of all others."""
-    quick_variants: Sequence[str] = ()
-    """What runs where no variants are named; all of them if empty."""
-    protocol: Mapping[str, Any] = field(default_factory=dict)
-    """Where this family departs from the protocol."""
+_ABREAST = 3
+"""Data sets side by side in a table, so that 80 columns hold it."""
 
 
-def reproduce(experiment: Experiment, arguments: Sequence[str] | None = None) -> None:
-    """Run an experiment from the command line, print its table, save its box plot."""
-    args = _parser(experiment).parse_args(arguments)
-    benchmark = load_once(args.dataset)
-    settings = settings_of(experiment, benchmark.name, vars(args))
-    configs = configs_of(experiment, benchmark.name, args.variants, args.runs, settings)
-    path = ledger_path(args.out, experiment, benchmark.name, settings)
-    records = run_configs(experiment, configs, path, args.device, args.jobs, args.scheduler)
-    found = scores(records, benchmark.metric)
+def reproduce(study: Study | Experiment, arguments: Sequence[str] | None = None) -> None:
+    """Run what a study lacks, from the command line; print its table and save its figure.
 
-    reported = paper_results(family_of(experiment, settings), benchmark.name)
-    Console().print(table(found, benchmark.name, benchmark.metric, reported))
-    save_box_plot(found, benchmark.name, benchmark.metric, path.with_suffix(".png"))
-    Console().print(f"runs: {path}\nbox plot: {path.with_suffix('.png')}")
-
-
-def configs_of(
-    experiment: Experiment,
-    dataset: str,
-    variants: Sequence[str],
-    runs: int,
-    settings: Mapping[str, Any],
-) -> list[Config]:
-    """The configurations of seeds 0 to ``runs`` - 1 of each variant: what a run is known by."""
-    return [
-        {"family": experiment.family, "dataset": dataset, "variant": variant, "seed": seed}
-        | dict(settings)
-        for seed in range(runs)
-        for variant in variants
-    ]
-
-
-def family_of(experiment: Experiment, settings: Mapping[str, Any]) -> str:
-    """The family's name, with the version of its model where there are several."""
-    version = settings.get("version", 1)
-    return experiment.family + (f"-v{version}" if version > 1 else "")
-
-
-def ledger_path(
-    folder: str | Path, experiment: Experiment, dataset: str, settings: Mapping[str, Any]
-) -> Path:
-    """Where the runs of a family on a data set are kept."""
-    return Path(folder) / f"{family_of(experiment, settings)}-{dataset}.jsonl"
-
-
-def run_configs(
-    experiment: Experiment,
-    configs: Sequence[Config],
-    path: Path,
-    device: str = "auto",
-    jobs: int | None = None,
-    scheduler: str | None = None,
-) -> list[Record]:
-    """The records of all configurations; those that the ledger does not hold are run."""
-    where = resolve_device(device)
-    jobs = jobs or (cpu_count() if where.type == "cpu" else 1)
-    run_one = partial(_run_one, experiment, str(where))
-    return run_all(configs, run_one, Ledger(path), jobs, scheduler)
-
-
-def _run_one(
-    experiment: Experiment, device: str, config: Config, on_epoch: OnEpoch | None
-) -> dict[str, Any]:
-    benchmark = load_once(config["dataset"])
-    protocol = Protocol(**{f.name: config[f.name] for f in fields(Protocol)})
-
-    def build_model(*_: int) -> nn.Module:
-        return experiment.build(config, benchmark)
-
-    return asdict(train(build_model, benchmark, config["seed"], protocol, device, on_epoch))
-
-
-@cache
-def load_once(dataset: str) -> Benchmark:
-    """The data set of that name, read once for each process."""
-    return load_dataset(dataset)
-
-
-def settings_of(
-    experiment: Experiment, dataset: str, overrides: Mapping[str, Any]
-) -> dict[str, Any]:
-    """The protocol and hyperparameters of a data set, with what the user set instead."""
-    settings = asdict(Protocol()) | dict(experiment.protocol)
-    settings |= _QUICK if dataset == "digits" else {}
-    settings |= {**experiment.settings["default"], **experiment.settings.get(dataset, {})}
-    return settings | {k: v for k, v in overrides.items() if k in settings and v is not None}
-
-
-def paper_results(family: str, dataset: str, cite: bool = True) -> dict[str, str]:
-    """What the paper reports for each variant of a family, and where if ``cite``.
-
-    >>> paper_results("graclus", "NCI1")["complement"]
-    '80.2 ± 1.4 (Table 1)'
+    Args:
+        study: A table or figure of the paper, or a family of models, each variant a row.
+        arguments: The command line; the script's own if ``None``.
     """
-    text = files("graphpool_sanity.experiments").joinpath("paper.csv").read_text(encoding="utf-8")
-    return {
-        row["variant"]: row["mean"]
-        + (f" ± {row['std']}" if row["std"] else "")
-        + (f" ({row['source']})" if cite else "")
-        for row in csv.DictReader(text.splitlines())
-        if row["family"] == family and row["dataset"] == dataset
-    }
+    study = study if isinstance(study, Study) else _study_of(study)
+    args = _arguments(study, arguments)
+    runs = Runs(args.out, args.runs, args.given, study.usable)
+    if not args.show:
+        with _resources(args) as resources:
+            for dataset in args.dataset:
+                runs.carry_out(args.rows, dataset, resources)
+
+    found = {name: {row.label: runs.find(row, name) for row in args.rows} for name in args.dataset}
+    console = Console()
+    for i in range(0, len(args.dataset), _ABREAST):
+        part = {name: found[name] for name in args.dataset[i : i + _ABREAST]}
+        console.print(table(study.title, args.rows, part, args.given))
+    drawn = {name: models for name, models in found.items() if any(models.values())}
+    if drawn:
+        name = "-".join([study.title.lower().replace(" ", "-"), *drawn])
+        study.draw(drawn).savefig(args.out / f"{name}.png", dpi=150)
+        console.print(f"ledgers: {args.out}\nfigure: {args.out / name}.png", soft_wrap=True)
 
 
-def _parser(experiment: Experiment) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    parser.add_argument("--dataset", default="digits", metavar="NAME", help=", ".join(NAMES))
-    add_run_arguments(parser)
-    parser.add_argument(
-        "--variants",
-        nargs="+",
-        choices=experiment.variants,
-        default=experiment.quick_variants or experiment.variants,
+def _study_of(experiment: Experiment) -> Study:
+    rows = {variant: Row(variant, variant, experiment) for variant in experiment.variants}
+    return Study(
+        experiment.family,
+        list(rows.values()),
+        paper_datasets(experiment.family),
+        quick_rows=[rows[variant] for variant in experiment.quick_variants],
     )
-    for name, value in settings_of(experiment, "", {}).items():
-        parser.add_argument(
-            f"--{name.replace('_', '-')}", help="the paper's if not set", **_kind_of(value)
-        )
+
+
+def _arguments(study: Study, arguments: Sequence[str] | None) -> argparse.Namespace:
+    """What was asked for, and what follows from it: rows, number of runs, settings."""
+    parser = _parser(study)
+    args = parser.parse_args(arguments)
+    if args.scheduler and args.backend == "local":
+        parser.error("--scheduler needs --backend dask")
+    asked = args.dataset or (["paper"] if args.show else ["digits"])
+    names = (study.datasets if name == "paper" else [name] for name in asked)
+    args.dataset = list(dict.fromkeys(name for some in names for name in some))
+    quick = args.quick or args.dataset == ["digits"]
+    if args.runs is None:
+        args.runs = min(3, study.runs) if quick else study.runs
+    if args.quick and args.epochs is None:
+        args.epochs = QUICK_EPOCHS
+    args.rows = [row for row in study.rows if row.label in (args.variants or [])]
+    args.rows = args.rows or (study.quick_rows if quick else ()) or study.rows
+    args.given = {name: getattr(args, name) for name in _settings(study)}
+    return args
+
+
+def _parser(study: Study) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=f"{study.title}: run what the ledgers lack, show what they hold."
+    )
+    add = parser.add_argument
+    add(
+        "--dataset",
+        nargs="+",
+        type=_dataset,
+        metavar="NAME",
+        help=f"of {', '.join(NAMES)}; or paper, for {', '.join(study.datasets)}; digits if not set",
+    )
+    add("--runs", type=int, help=f"seeds 0 to RUNS - 1; {study.runs}, or 3 if quick, if not set")
+    labels = [row.label for row in study.rows if row.experiment]
+    add("--variants", nargs="+", choices=labels, metavar="NAME", help=f"of {', '.join(labels)}")
+    add("--quick", action="store_true", help=f"few runs of {QUICK_EPOCHS} epochs, as on digits")
+    add("--show", action="store_true", help="run nothing: only show what the ledgers hold")
+    add("--device", default="auto", help="auto (if not set), cpu, cuda, cuda:1, …")
+    add("--jobs", type=int, help="runs at once; one for each core if not set")
+    add("--backend", choices=["local", "dask"], default="local", help="what carries out the runs")
+    add("--scheduler", metavar="ADDRESS", help="of Dask's; a cluster of --jobs here if not set")
+    add("--out", type=Path, default=_ledgers(study), help="the ledgers' folder; %(default)s")
+    for name, value in _settings(study).items():
+        add(f"--{name.replace('_', '-')}", help="the paper's if not set", **_kind_of(value))
     return parser
 
 
-def add_run_arguments(parser: argparse.ArgumentParser) -> None:
-    """How often, where and with what runs are carried out, and where they are kept."""
-    parser.add_argument("--runs", type=int, default=3, help="seeds 0 to RUNS - 1")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, …")
-    parser.add_argument("--jobs", type=int, help="runs at once; if not set, one for each core")
-    parser.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster to run on")
-    parser.add_argument("--out", default="results", help="folder of the ledgers and plots")
+def _dataset(name: str) -> str:
+    try:
+        return name if name == "paper" else full_name(name)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _ledgers(study: Study) -> Path:
+    """Where the checkout that a script lies in keeps its ledgers; ``results`` for other scripts."""
+    script = inspect.getsourcefile(study.experiments[0].build)
+    folder = Path(script or "").resolve().parent
+    return (
+        folder.parent / "benchmarks" / "results" if folder.name == "examples" else Path("results")
+    )
+
+
+def _settings(study: Study) -> dict[str, Any]:
+    """The settings that a user may change: all but those that tell the rows apart."""
+    fixed = {name for row in study.rows for name in row.settings}
+    found: dict[str, Any] = {}
+    for experiment in study.experiments:
+        found = settings_of(experiment, "", {}) | found
+    return {name: value for name, value in found.items() if name not in fixed}
 
 
 def _kind_of(value: object) -> dict[str, Any]:
@@ -176,3 +144,14 @@ def _kind_of(value: object) -> dict[str, Any]:
     if isinstance(value, list):
         return {"type": type(value[0]), "nargs": "+"}
     return {"type": float if value is None else type(value)}
+
+
+@contextmanager
+def _resources(args: argparse.Namespace) -> Iterator[Resources]:
+    """What the runs are carried out with."""
+    resources = Resources(args.device, args.jobs, args.scheduler)
+    if args.backend == "local" or args.scheduler:
+        yield resources
+    else:
+        with local_cluster(args.jobs) as scheduler:
+            yield replace(resources, scheduler=scheduler)

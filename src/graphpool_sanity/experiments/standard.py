@@ -16,7 +16,7 @@ from graphpool_sanity.experiments.protocol import BuildModel
 _BACKBONE = {"hidden": 64, "num_pools": 2}
 _OF_DATA: Mapping[str, Mapping[str, Any]] = {
     "digits": {"epochs": 40},
-    "locality-control": {"epochs": 40, "learning_rate": 3e-3, "hidden": 32, "num_pools": 4},
+    "locality-control": {"epochs": 30, "batch_size": 32, "num_pools": 4},
 }
 
 

@@ -1,136 +1,111 @@
-"""The paper's tables: rows of models, columns of data sets, our figure beside the paper's."""
+"""Tables of test metrics: rows of models, columns of data sets, ours beside the paper's."""
 
-import argparse
-from collections import defaultdict
+import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from functools import cache
+from importlib.resources import files
+from typing import Any, NamedTuple
 
-from rich.console import Console
 from rich.table import Table
 
-from graphpool_sanity.datasets import NAMES
-from graphpool_sanity.experiments.ledger import Ledger, Record
-from graphpool_sanity.experiments.reproduce import (
-    Experiment,
-    add_run_arguments,
-    configs_of,
-    ledger_path,
-    paper_results,
-    run_configs,
-    settings_of,
-)
-from graphpool_sanity.experiments.runs import Config
-from graphpool_sanity.experiments.summary import mean_std, scores
-
-RESULTS = Path("benchmarks/results")
-"""Where a checkout keeps the ledgers of trained runs."""
-
-_METRICS = {"ZINC": "mae", "ogbg-molhiv": "auroc"}  # all others are classified
+from graphpool_sanity.experiments.experiment import model_name, settings_of
+from graphpool_sanity.experiments.ledger import Record
+from graphpool_sanity.experiments.plots import Found
+from graphpool_sanity.experiments.study import Row
+from graphpool_sanity.experiments.summary import metric_of
+from graphpool_sanity.experiments.units import Unit
 
 
-@dataclass(frozen=True)
-class Row:
-    """One model of a table: a variant of an experiment, with settings of its own, or a citation."""
+class Reported(NamedTuple):
+    """A number of the paper."""
 
-    label: str
-    variant: str
-    paper: str
-    """The family under which ``paper.csv`` has what the paper reports."""
-    experiment: Experiment | None = None
-    """``None``: only cited."""
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    mean: str
+    std: str
+    """Empty where the paper gives none."""
+    source: str
+
+    def __str__(self) -> str:
+        return f"{self.mean} ± {self.std}" if self.std else self.mean
 
 
-def reproduce_table(
-    title: str,
-    rows: Sequence[Row],
-    datasets: Sequence[str],
-    root: Path,
-    arguments: Sequence[str] | None = None,
-) -> None:
-    """Run what a table lacks, from the command line, and print it.
+def reported(
+    row: Row, dataset: str, source: str = "", given: Mapping[str, Any] | None = None
+) -> Reported | None:
+    """What the paper reports of a model, in ``source`` if there, else wherever it first does.
 
-    Args:
-        title: The table's name.
-        rows: Its models.
-        datasets: Its data sets in the paper; ``digits`` if none is named.
-        root: The checkout, whose ``benchmarks/results`` holds what has been run.
-        arguments: The command line; the script's own if ``None``.
+    >>> str(reported(Row("GIN", "GIN"), "NCI1"))
+    '80.0 ± 1.4'
     """
-    parser = argparse.ArgumentParser(formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    parser.add_argument(
-        "--dataset",
-        nargs="+",
-        default=["digits"],
-        choices=[*NAMES, "paper"],
-        metavar="NAME",
-        help=f"one or more of {', '.join(NAMES)}, or paper: {', '.join(datasets)}",
-    )
-    parser.add_argument("--epochs", type=int, help="the paper's if not set")
-    parser.add_argument("--show", action="store_true", help="run nothing; show what has been run")
-    add_run_arguments(parser)
-    parser.set_defaults(out=str(root / RESULTS))
-    args = parser.parse_args(arguments)
-    names = datasets if args.dataset == ["paper"] else args.dataset
-
-    for dataset in [] if args.show else names:
-        _run(rows, dataset, args)
-    shown = Table(
-        "", *names, title=f"{title}: test metric (runs), and the paper's", show_lines=True
-    )
-    for row in rows:
-        runs = [held(row, dataset, args.out, args.runs, args.epochs) for dataset in names]
-        cells = [ours_and_paper(row, *cell) for cell in zip(names, runs, strict=True)]
-        shown.add_row(row.label, *("\n".join(filter(None, cell)) for cell in cells))
-    Console().print(shown)
+    if not _as_published(row, dataset):
+        return None
+    found = _paper().get((_paper_name(row, dataset, given or {}), row.variant, dataset), [])
+    return next((number for number in found if number.source == source), next(iter(found), None))
 
 
-def _run(rows: Sequence[Row], dataset: str, args: argparse.Namespace) -> None:
-    """Run what is missing; all rows that share a ledger together."""
-    wanted: dict[Path, list[Config]] = defaultdict(list)
-    experiments: dict[Path, Experiment] = {}
-    for row in rows:
-        if row.experiment is not None:
-            path, configs = _configs(row, row.experiment, dataset, args.out, args.runs, args.epochs)
-            experiments[path] = row.experiment
-            wanted[path] += configs
-    for path, configs in wanted.items():
-        run_configs(experiments[path], configs, path, args.device, args.jobs, args.scheduler)
+_PUBLISHED_BOTH_WAYS = ("convs", "version")
 
 
-def held(
-    row: Row, dataset: str, folder: str | Path, runs: int, epochs: int | None = None
-) -> dict[int, Record]:
-    """What the ledger holds of a row on a data set: the record of each seed below ``runs``."""
+def _as_published(row: Row, dataset: str) -> bool:
+    """Whether the row's own settings are ones whose results the paper gives in numbers."""
+    published = {} if row.experiment is None else settings_of(row.experiment, dataset, {})
+    own = row.settings.items()
+    return all(published[name] == value or name in _PUBLISHED_BOTH_WAYS for name, value in own)
+
+
+def _paper_name(row: Row, dataset: str, given: Mapping[str, Any]) -> str:
+    """What ``paper.csv`` calls the row's models."""
     if row.experiment is None:
-        return {}
-    path, configs = _configs(row, row.experiment, dataset, folder, runs, epochs)
-    records = enumerate(Ledger(path).find(configs))
-    return {seed: record for seed, record in records if record is not None}
+        return "cited"
+    settings = row.settings_on(dataset, given)
+    return model_name(row.experiment, settings) + ("-1conv" if settings.get("convs") == 1 else "")
 
 
-def _configs(
-    row: Row,
-    experiment: Experiment,
-    dataset: str,
-    folder: str | Path,
-    runs: int,
-    epochs: int | None,
-) -> tuple[Path, list[Config]]:
-    settings = settings_of(experiment, dataset, {"epochs": epochs, **row.settings})
-    configs = configs_of(experiment, dataset, [row.variant], runs, settings)
-    return ledger_path(folder, experiment, dataset, settings), configs
+def paper_datasets(model: str) -> list[str]:
+    """The data sets on which the paper reports a model.
+
+    >>> paper_datasets("cited")
+    ['NCI1', 'IMDB-BINARY', 'SMNIST', 'ZINC']
+    """
+    return list(dict.fromkeys(dataset for name, _, dataset in _paper() if name == model))
 
 
-def ours_and_paper(row: Row, dataset: str, records: Mapping[int, Record]) -> tuple[str, str]:
-    """Mean, standard deviation and number of our runs, and what the paper reports."""
-    paper = paper_results(row.paper, dataset, cite=False).get(row.variant, "")
+@cache
+def _paper() -> dict[tuple[str, str, str], list[Reported]]:
+    text = files("graphpool_sanity.experiments").joinpath("paper.csv").read_text(encoding="utf-8")
+    found: dict[tuple[str, str, str], list[Reported]] = {}
+    for line in csv.DictReader(text.splitlines()):
+        number = Reported(line["mean"], line["std"], line["source"])
+        found.setdefault((line["model"], line["variant"], line["dataset"]), []).append(number)
+    return found
+
+
+def ours(row: Row, dataset: str, records: Mapping[int, Record]) -> str:
+    """Mean, standard deviation and number of our runs.
+
+    >>> from graphpool_sanity.experiments.experiment import Experiment
+    >>> row = Row("none", "none", Experiment("graclus", None, ["none"], {}))
+    >>> ours(row, "NCI1", {0: {"test": 0.8}, 1: {"test": 0.82}}), ours(row, "NCI1", {})
+    ('81.0 ± 1.4 (2)', 'not run')
+    """
     if row.experiment is None:
-        return "", paper
+        return ""
     if not records:
-        return "not run", paper
-    metric = _METRICS.get(dataset, "accuracy")
-    (values,) = scores(records.values(), metric).values()
-    return f"{mean_std(values, metric)} ({len(values)})", paper
+        return "not run"
+    scores = [record["test"] for record in records.values()]
+    return f"{Unit(metric_of(dataset)).mean_std(scores)} ({len(scores)})"
+
+
+def table(title: str, rows: Sequence[Row], found: Found, given: Mapping[str, Any]) -> Table:
+    """Each model's mean, standard deviation and number of runs, and below it the paper's."""
+    heads = (f"{dataset}\n{Unit(metric_of(dataset)).name}" for dataset in found)
+    shown = Table(
+        "", *heads, title=f"{title}: test metric (runs), and the paper's", show_lines=True
+    )
+    for row in rows:
+        cells = []
+        for dataset, models in found.items():
+            number = reported(row, dataset, title, given)
+            below = f"\npaper {number}" if number else ""
+            cells.append((ours(row, dataset, models.get(row.label, {})) + below).strip())
+        shown.add_row(row.label, *cells)
+    return shown

@@ -1,0 +1,115 @@
+"""The cells of the paper's tables: ours with its interval, beside the paper's."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from judge import records
+from scipy import stats
+
+from graphpool_sanity.experiments.study import Row, Study
+from graphpool_sanity.experiments.summary import mean_std, metric_of
+from graphpool_sanity.experiments.tables import Reported, reported
+from graphpool_sanity.experiments.units import Unit
+
+RUNS_OF_THE_PAPER = 20
+APART = "†"
+
+
+class Cell(NamedTuple):
+    """A model on a data set."""
+
+    row: Row
+    dataset: str
+    scores: list[float]
+    """In percent, where the paper's are."""
+    paper: Reported | None
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """95 % of Student's t of the mean over seeds; ``None`` for fewer than three runs."""
+        n, mean = len(self.scores), float(np.mean(self.scores or 0))
+        if n < 3:
+            return None
+        half = float(stats.t.ppf(0.975, n - 1) * stats.sem(self.scores))
+        return mean - half, mean + half
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether our mean and the paper's differ significantly: Welch's test at 5 %, or, where
+        the paper gives no deviation, its mean lies outside our interval."""
+        if self.interval is None or self.paper is None:
+            return False
+        low, high = self.interval
+        theirs = float(self.paper.mean)
+        if not self.paper.std:
+            return not low <= theirs <= high
+        test = stats.ttest_ind_from_stats(
+            *(np.mean(self.scores), np.std(self.scores, ddof=1), len(self.scores)),
+            *(theirs, float(self.paper.std), RUNS_OF_THE_PAPER),
+            equal_var=False,
+        )
+        return bool(test.pvalue < 0.05)
+
+    def ours(self) -> str:
+        """Mean and deviation, interval of the mean, number of runs."""
+        if self.row.experiment is None:
+            return "cited"
+        if not self.scores:
+            return "not run"
+        metric = metric_of(self.dataset)
+        digits = 1 if Unit(metric).scale == 100 else 3
+        shown = mean_std(self.scores, metric) + (f" {APART}" if self.is_apart else "")
+        if self.interval is not None:
+            shown += f"<br>[{', '.join(f'{end:.{digits}f}' for end in self.interval)}]"
+        return f"{shown}, n = {len(self.scores)}"
+
+    def __str__(self) -> str:
+        return f"{self.ours()}<br>paper {self.paper}" if self.paper else self.ours()
+
+
+def cell(study: Study, row: Row, dataset: str, folder: Path) -> Cell:
+    """What the ledgers of a folder hold, and what the paper reports."""
+    found = records(row, dataset, folder) if row.experiment else {}
+    scale = Unit(metric_of(dataset)).scale
+    values = [scale * record["test"] for record in found.values()]
+    return Cell(row, dataset, values, reported(row, dataset, study.title))
+
+
+def table(study: Study, folder: Path) -> Iterator[str]:
+    """A table of the paper, in Markdown."""
+    heads = (f"{dataset}<br>{Unit(metric_of(dataset)).name}" for dataset in study.datasets)
+    yield from markdown(
+        ["", *heads],
+        (
+            [row.label, *(str(cell(study, row, dataset, folder)) for dataset in study.datasets)]
+            for row in study.rows
+        ),
+    )
+
+
+def released_code(path: Path) -> Iterator[str]:
+    """What the authors' code gives on the same files, in Markdown."""
+    with path.open(encoding="utf-8") as file:
+        lines = list(csv.DictReader(file))
+    groups: dict[tuple[str, str], list[float]] = {}
+    for line in lines:
+        key = (f"{line['model']}, {line['variant']}", line["dataset"])
+        groups.setdefault(key, []).append(float(line["test"]))
+    yield from markdown(
+        ["model", "data", "test accuracy, %", "runs"],
+        (
+            [model, dataset, mean_std(values, "accuracy"), str(len(values))]
+            for (model, dataset), values in groups.items()
+        ),
+    )
+
+
+def markdown(heads: Sequence[str], lines: Iterator[list[str]]) -> Iterator[str]:
+    """A table."""
+    yield f"| {' | '.join(heads)} |"
+    yield "|---" * len(heads) + "|"
+    for line in lines:
+        yield f"| {' | '.join(line)} |"

@@ -1,0 +1,136 @@
+import numpy as np
+import pytest
+from judge import (
+    all_of,
+    gaps_below,
+    near_the_cited,
+    no_more_variance,
+    paired,
+    some_null_has_the_highest_mean,
+    takes_at_most,
+)
+from ledgers import keep
+from reproduce_table1 import TABLE_1
+
+_, GIN, A, B, C = TABLE_1.rows
+WAVE = [0.001 * (-1) ** i for i in range(20)]
+
+
+def around(mean, runs=20, scale=1):
+    return [mean + scale * WAVE[i] for i in range(runs)]
+
+
+@pytest.mark.parametrize("dataset", ["NCI1", "ZINC"])
+@pytest.mark.parametrize(
+    ("first", "second", "expected", "status"),
+    [
+        (0.7, 0.7, "second is as good", "reproduced"),
+        (0.7, 0.8, "second is as good", "reproduced"),
+        (0.8, 0.7, "second is as good", "not reproduced"),
+        (0.7, 0.7, "first is better", "not reproduced"),
+        (0.7, 0.8, "first is better", "not reproduced"),
+        (0.8, 0.7, "first is better", "reproduced"),
+    ],
+)
+def test_pairs_are_judged_by_what_the_paper_expects(
+    tmp_path, dataset, first, second, expected, status
+):
+    worse = 1 - first, 1 - second
+    first, second = worse if dataset == "ZINC" else (first, second)  # an error: less is better
+    keep(tmp_path, A, dataset, around(first))
+    keep(tmp_path, B, dataset, [t + 1e-4 * i for i, t in enumerate(around(second))])
+    (finding,) = paired([(A, B)], [dataset], expected)(tmp_path)
+    assert (finding.status, finding.runs) == (status, 20)
+    assert finding.compared == "Graclus − Complement"
+
+
+def test_only_seeds_that_both_ran_with_are_compared(tmp_path):
+    keep(tmp_path, A, "NCI1", [0.7, 0.71, 0.72, 0.99])
+    keep(tmp_path, B, "NCI1", [0.7, 0.7, 0.7])
+    (finding,) = paired([(A, B)], ["NCI1"], "second is as good")(tmp_path)
+    assert finding.runs == 3
+    assert finding.numbers.startswith("+1.0 [")
+    assert finding.status == "undecided"
+
+
+def test_an_official_split_is_not_corrected_for_overlap(tmp_path):
+    for dataset in ("NCI1", "SMNIST"):
+        keep(tmp_path, A, dataset, around(0.80, scale=30))
+        keep(tmp_path, B, dataset, around(0.78))
+    found = paired([(A, B)], ["NCI1", "SMNIST"], "first is better")(tmp_path)
+    assert [finding.status for finding in found] == ["undecided", "reproduced"]
+
+
+def test_what_has_not_run_is_said_not_to_have_run(tmp_path):
+    keep(tmp_path, A, "NCI1", [0.7, 0.8])
+    keep(tmp_path, B, "NCI1", [0.7])
+    rules = [
+        paired([(A, B)], ["NCI1", "DD"], "first is better"),
+        some_null_has_the_highest_mean(A, [B, C], ["NCI1"]),
+        no_more_variance(A, [B], ["NCI1"]),
+        near_the_cited(C, GIN, ["NCI1"]),
+        gaps_below([(B, C)], ["NCI1"], 0.05),
+        takes_at_most(0.5, C, A, "NCI1"),
+    ]
+    found = all_of(*rules)(tmp_path)
+    assert len(found) == 7
+    assert {finding.status for finding in found} == {"not run"}
+
+
+def test_the_highest_mean_counts_with_all_runs(tmp_path):
+    rule = some_null_has_the_highest_mean(A, [B, C], ["NCI1", "DD", "ZINC"])
+    for dataset, runs in (("NCI1", 20), ("DD", 5), ("ZINC", 20)):
+        for row, mean in ((A, 0.7), (B, 0.6), (C, 0.8)):
+            keep(tmp_path, row, dataset, around(mean, runs))
+    found = rule(tmp_path)
+    assert [f.words for f in found] == ["no pooling leads", "no pooling leads", "Complement leads"]
+    assert [f.status for f in found] == ["reproduced", "undecided", "reproduced"]
+    assert some_null_has_the_highest_mean(A, [B], ["NCI1"])(tmp_path)[0].status == "not reproduced"
+    assert "Graclus 70" in found[0].numbers
+    assert "Graclus 0.7" in found[2].numbers
+
+
+def test_a_higher_variance_must_be_significant(tmp_path):
+    noise = np.random.default_rng(0).normal(size=20)
+    for row, scale in ((A, 0.001), (B, 0.02), (C, 0.00101)):
+        keep(tmp_path, row, "NCI1", list(0.7 + scale * noise))
+    found = no_more_variance(A, [B, C], ["NCI1"])(tmp_path)
+    assert [f.status for f in found] == ["not reproduced", "reproduced"]
+    assert found[0].numbers == "deviations × 20.00"
+    assert no_more_variance(B, [A], ["NCI1"])(tmp_path)[0].status == "reproduced"
+
+
+@pytest.mark.parametrize(
+    ("dataset", "mean", "status"),
+    [
+        ("NCI1", 0.85, "reproduced"),
+        ("NCI1", 0.785, "reproduced"),
+        ("NCI1", 0.775, "not reproduced"),
+        ("ZINC", 0.30, "reproduced"),
+        ("ZINC", 0.425, "reproduced"),
+        ("ZINC", 0.435, "not reproduced"),
+    ],
+)
+def test_near_is_no_more_than_the_margin_behind(tmp_path, dataset, mean, status):
+    keep(tmp_path, A, dataset, around(mean))
+    assert near_the_cited(A, GIN, [dataset])(tmp_path)[0].status == status
+
+
+def test_a_gap_counts_either_way_and_a_missing_one_leaves_it_open(tmp_path):
+    keep(tmp_path, A, "NCI1", [0.7])
+    keep(tmp_path, B, "NCI1", [0.76])
+    rule = gaps_below([(A, B), (A, C)], ["NCI1"], 0.05)
+    assert rule(tmp_path)[0].status == "not reproduced"
+    assert rule(tmp_path)[0].numbers == "6.0 points"
+    near = gaps_below([(A, B), (A, C)], ["NCI1"], 0.07)
+    assert near(tmp_path)[0].status == "undecided"
+    keep(tmp_path, C, "NCI1", [0.71])
+    assert near(tmp_path)[0].status == "reproduced"
+
+
+def test_time_is_that_of_an_epoch(tmp_path):
+    keep(tmp_path, A, "SMNIST", [0.9] * 3, epochs=10)
+    keep(tmp_path, B, "SMNIST", [0.9] * 2, epochs=4)
+    (finding,) = takes_at_most(0.5, A, B, "SMNIST")(tmp_path)
+    assert (finding.status, finding.words, finding.runs) == ("reproduced", "× 0.40", 2)
+    assert takes_at_most(0.3, A, B, "SMNIST")(tmp_path)[0].status == "not reproduced"

@@ -1,0 +1,138 @@
+"""The site as a reader meets it: in a browser, from a folder and from a static host."""
+
+import pytest
+from reading import emulate, faults, requests, wait_until
+
+SHOWN = [
+    "index.html",
+    "install.html",
+    "nulls.html",
+    "verdict.html",
+    "paper.html",
+    "results.html",
+    "locality.html",
+    "speed.html",
+    "design.html",
+    "changelog.html",
+    "layers/index.html",
+    "layers/complement_graclus_pool.html",
+    "layers/mincut_pool.html",
+    "layers/memory_pool.html",
+    "auto_gallery/index.html",
+    "auto_gallery/check_your_layer.html",
+    "auto_gallery/look_at_activations.html",
+    "auto_gallery/runs.html",
+    "api/index.html",
+    "api/experiments.html",
+]
+READY = "return document.readyState == 'complete' && (!window.MathJax || !!MathJax.startup.promise)"
+TYPESET = """
+const done = arguments[0];
+(window.MathJax ? MathJax.startup.promise : Promise.resolve()).then(() => done(true));
+"""
+WIDE = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
+UNSEEN = """
+return [...document.images].filter(image => {
+  image.loading = 'eager';
+  return image.checkVisibility() && image.complete && !image.naturalWidth;
+}).map(image => image.src)
+"""
+CONTRAST = """
+const light = colour => {
+  const [r, g, b] = colour.match(/[\\d.]+/g).map(v => (v / 255) ** 2.2);
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+};
+const text = light(getComputedStyle(document.querySelector('article p')).color);
+const page = light(getComputedStyle(document.body).backgroundColor);
+return [page, (Math.max(text, page) + 0.05) / (Math.min(text, page) + 0.05)];
+"""
+
+
+def visit(browser, address):
+    """Open a page, wait until its math is set; what went wrong and what was requested."""
+    faults(browser), requests(browser)
+    browser.get(address)
+    assert wait_until(lambda: browser.execute_script(READY))
+    browser.execute_async_script(TYPESET)
+    return faults(browser), requests(browser)
+
+
+@pytest.mark.parametrize("page", SHOWN)
+@pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (390, "dark")])
+def test_page_is_readable_and_quiet(site, browser, page, width, theme):
+    emulate(browser, width, theme)
+    wrong, requested = visit(browser, (site / page).as_uri())
+    assert not wrong
+    assert all(url.startswith(("file:", "data:", "blob:")) for url in requested), requested
+    assert browser.execute_script(WIDE) <= 0, "the page scrolls sideways"
+    assert not browser.execute_script(UNSEEN)
+    background, contrast = browser.execute_script(CONTRAST)
+    assert contrast > 7
+    assert background < 0.1 if theme == "dark" else background > 0.9
+
+
+@pytest.mark.parametrize("page", [page for page in SHOWN if page.startswith(("layers/c", "api/i"))])
+def test_math_is_typeset(site, browser, page):
+    visit(browser, (site / page).as_uri())
+    count = "return document.querySelectorAll(arguments[0]).length"
+    wanted = browser.execute_script(count, ".math")
+    assert wanted > 0
+    assert browser.execute_script(count, ".math mjx-container svg") == wanted
+    assert browser.execute_script(count, "[data-mjx-error], mjx-merror") == 0
+
+
+@pytest.mark.parametrize("host", ["folder", "server"])
+def test_search_finds_a_layer(site, server, browser, host):
+    root = site.as_uri() if host == "folder" else server
+    wrong, requested = visit(browser, f"{root}/search.html?q=ComplementGraclusPool")
+    links = wait_until(lambda: browser.find_elements("css selector", "#search-results li a"))
+    assert any(
+        "layers/complement_graclus_pool.html" in link.get_attribute("href") for link in links
+    )
+    assert not wrong + faults(browser)
+    assert all(url.startswith((root, "data:")) for url in requested + requests(browser))
+
+
+def test_search_field_of_any_page_leads_to_results(site, browser):
+    emulate(browser, 1280, "light")
+    visit(browser, (site / "verdict.html").as_uri())
+    browser.find_element("css selector", ".sidebar-search").send_keys("margin\n")
+    assert wait_until(lambda: browser.find_elements("css selector", "#search-results li a"))
+
+
+def test_copied_code_is_the_code_alone(site, browser):
+    from selenium.webdriver import ActionChains, Keys
+
+    emulate(browser, 1280, "light")
+    visit(browser, (site / "layers" / "graclus_pool.html").as_uri())
+    button = browser.find_element("css selector", "dl.class .highlight button.copybtn")
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", button)
+    ActionChains(browser).move_to_element(button).click().perform()
+    browser.execute_script("document.body.prepend(document.createElement('textarea'))")
+    field = browser.find_element("css selector", "textarea")
+    browser.execute_script("arguments[0].focus()", field)
+
+    def pasted():
+        field.clear()
+        field.send_keys(Keys.CONTROL, "v")
+        return field.get_property("value")
+
+    code = wait_until(pasted)
+    assert code.startswith("import torch\npath = torch.tensor")
+    assert ">>>" not in code
+    namespace = {}
+    exec("from graphpool_sanity import GraclusPool\n" + code, namespace)
+    assert namespace["out"].cluster.tolist() == [0, 0, 1, 1]
+
+
+def test_theme_can_be_switched(site, browser):
+    emulate(browser, 1280, "light")
+    visit(browser, (site / "index.html").as_uri())
+    before = browser.execute_script(CONTRAST)[0]
+    toggle = browser.find_element("css selector", ".theme-toggle-content button.theme-toggle")
+    themes = set()
+    for _ in range(3):
+        browser.execute_script("arguments[0].click()", toggle)
+        themes.add(browser.execute_script("return document.body.dataset.theme"))
+    assert themes == {"light", "dark", "auto"}
+    assert before > 0.9

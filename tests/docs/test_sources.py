@@ -1,0 +1,89 @@
+"""What the site is made from: the code on its pages, and the tables made from code and data."""
+
+import json
+import re
+import sys
+
+import pytest
+from reading import ROOT
+
+from graphpool_sanity.experiments.questions import question
+from graphpool_sanity.nulls import matched_nulls
+
+DOCS = ROOT / "docs"
+
+
+@pytest.fixture(scope="module")
+def tables():
+    pytest.importorskip("sphinx", reason='needs the extra "docs"')
+    sys.path.insert(0, str(DOCS / "_ext"))
+    import tables
+
+    yield tables
+    sys.path.remove(str(DOCS / "_ext"))
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=lambda path: path.name)
+def test_code_on_pages_runs(page, capsys):
+    namespace = {}
+    for block in re.findall(r"^```python\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE):
+        capsys.readouterr()
+        exec(block, namespace)
+        claims = re.findall(r"print\(.*\)  # (.*)", block)
+        assert all(claim in capsys.readouterr().out for claim in claims)
+
+
+def test_null_table_is_the_registry(tables):
+    from torch_geometric.nn import EdgePooling
+
+    from graphpool_sanity import MemoryPool
+
+    table = tables.null_table()
+    layers = {"~graphpool_sanity.MemoryPool": MemoryPool(2, 2, 1, 2), "EdgePooling": EdgePooling(2)}
+    for name, layer in layers.items():
+        row = next(line for line in table.splitlines() if f"`{name}`" in line)
+        assert re.findall(r"`(\w+)`", row.split("|")[2]) == matched_nulls(layer)
+    assert f"| {question('frozen').asks} |" in tables.question_table()
+
+
+def test_listed_nulls_are_those_of_the_package(tables):
+    pytest.importorskip("tgp", reason="needs torch-geometric-pool")
+    assert tables.layers("tgp") == json.loads(tables.LISTED.read_text())
+
+
+def test_verdicts_come_from_reports(tables, tmp_path):
+    from functools import partial
+
+    from graphpool_sanity import GraclusPool, locality_control, sanity_check
+    from graphpool_sanity.experiments.backbone import Backbone
+    from graphpool_sanity.experiments.protocol import Protocol
+    from graphpool_sanity.experiments.units import Unit
+
+    assert "Not run yet" in tables.locality_table(tmp_path)
+    build_model = partial(Backbone, lambda channels: GraclusPool(), hidden=8)
+    report = sanity_check(
+        build_model,
+        locality_control(40),
+        nulls=["complement", "none"],
+        runs=2,
+        protocol=Protocol(epochs=1),
+        name="GraclusPool",
+        out=tmp_path / "GraclusPool",
+    )
+    rows = tables.locality_table(tmp_path).splitlines()[2:]
+    assert [row.split(" | ")[2] for row in rows] == ["`complement`", "`none`"]
+    assert all(row.startswith("| GraclusPool | locality-control |") for row in rows)
+    for row, found in zip(rows, report.comparisons.values(), strict=True):
+        assert Unit("accuracy").difference(found.difference) in row
+
+
+def test_speed_table_is_what_was_measured(tables, tmp_path):
+    path = tmp_path / "speed.json"
+    assert "Not measured yet" in tables.speed_table(path)
+    figures = [{"what": "ours / theirs", "value": 2.5, "unit": "x", "wanted": "at least 2"}]
+    machine = {"processor": "abacus", "threads": "1"}
+    path.write_text(json.dumps({"bench_soft": {"nci1": {"machine": machine, "figures": figures}}}))
+    table = tables.speed_table(path)
+    assert "| `nci1` | ours / theirs | 2.50 × | at least 2 |" in table
+    assert "Measured on: processor abacus, threads 1." in table
+    assert "## Soft pooling" in table
