@@ -17,8 +17,11 @@ class Figures:
     def __repr__(self) -> str:
         return "Figures()"  # the same in each build, or all pages would count as changed
 
-    def __call__(self, block: Any, block_vars: dict[str, Any], conf: dict[str, Any]) -> str:
+    def __call__(
+        self, block: tuple[Any, ...], block_vars: dict[str, Any], conf: dict[str, Any]
+    ) -> str:
         """Make pyplot adopt them, then draw."""
+        self.seen += map(plt.figure, plt.get_fignums())
         values = list(block_vars["example_globals"].values())
         lists = [value for value in values if isinstance(value, list)]
         for value in chain(values, *lists):
@@ -28,5 +31,9 @@ class Figures:
         return matplotlib_scraper(block, block_vars, conf)
 
 
+_FIGURES = Figures()
+
+
 def _get_sg_image_scraper() -> Figures:
-    return Figures()
+    """By this name sphinx-gallery finds it, before each block."""
+    return _FIGURES

@@ -57,7 +57,8 @@ def soft(pool: nn.Module, steps: int = 0) -> Figure:
     x = torch.from_numpy(points).float()
     adj = torch.zeros(len(x), len(x)).index_put_(tuple(edges), torch.ones(()))
     shares: list[Tensor] = []
-    pool.select.register_forward_hook(lambda *call: shares.append(call[-1].detach()))
+    select = pool.get_submodule("select")
+    select.register_forward_hook(lambda *call: shares.append(call[-1].detach()))
 
     def losses() -> Tensor:
         out: SoftPoolOutput = pool(x, adj)
@@ -105,7 +106,9 @@ def memory(pool: nn.Module, steps: int = 500) -> Figure:
 
 
 def _train(pool: nn.Module, loss: Callable[[], Tensor], steps: int) -> None:
-    optimizer = torch.optim.Adam(pool.parameters(), 0.02) if steps else None
+    if steps == 0:  # of a layer that learns nothing
+        return
+    optimizer = torch.optim.Adam(pool.parameters(), 0.02)
     for _ in range(steps):
         optimizer.zero_grad()
         loss().backward()

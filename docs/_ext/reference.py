@@ -65,8 +65,8 @@ def _front_page(names: list[str]) -> str:
     members = ", ".join(names)
     return (
         f"{_title('API reference')}\n"
-        "What :doc:`layers </layers/index>` do is on their own pages; all else that\n"
-        "``graphpool_sanity`` exports is here, and what its modules hold besides is listed by part.\n"
+        "What :doc:`layers </layers/index>` do is on their own pages. All else that\n"
+        "``graphpool_sanity`` exports is here; what its modules hold besides is listed by part.\n"
         f"\n.. toctree::\n   :maxdepth: 1\n\n   {pages}\n"
         f"\n.. automodule:: graphpool_sanity\n   :members: {members}\n"
     )

@@ -2,8 +2,8 @@
 Graclus and its complement on a handwritten digit
 =================================================
 
-Four layers of pooling, the same code but for who is paired with whom. One pairs pixels that
-touch, the other pixels that do not.
+Three layers of pooling, twice: the same code but for who is paired with whom. Above,
+pixels that touch are; below, pixels that do not.
 """
 
 import matplotlib.pyplot as plt
@@ -30,18 +30,15 @@ for row, (name, pool) in zip(rows, layers.items(), strict=True):
             *where[edges].permute(2, 0, 1).numpy(), color="0.75", lw=0.7, zorder=0
         )
         axes.scatter(*where.t(), s=24 * 2**depth, c=range(len(where)), cmap="turbo")
-        axes.set_title(
-            f"{name}\n{len(where)} nodes" if depth == 0 else f"\n{len(where)} nodes"
-        )
+        axes.set_title(f"{name if depth == 0 else ''}\n{len(where)} nodes")
+        axes.margins(0.1)
         axes.set_axis_off()
         axes.set_aspect("equal")
         out = pool(where, edges)
-        where = scatter(
-            where, out.cluster, reduce="mean"
-        )  # a cluster lies amid its nodes
+        where = scatter(where, out.cluster, reduce="mean")  # amid the cluster's nodes
         edges = out.edge_index
 
 # %%
-# Pixels that touch merge into strokes: after three layers the digit can still be read. Pixels that do
-# not touch merge into a heap in its middle. That networks do as well on the heap as on the strokes
-# is what the paper found.
+# Pixels that touch merge into strokes: after three layers the digit can still be read.
+# Pixels that do not touch merge into a heap in its middle. The paper's networks did as
+# well on such heaps as on strokes.

@@ -2,13 +2,13 @@
 Activations before and after pooling
 ====================================
 
-The paper explains why the choice of nodes may not matter: what comes before has made the nodes of a
-graph alike. This page trains two small networks and looks.
+The paper explains why the choice of nodes may not matter: what comes before has made
+the nodes of a graph alike. This page trains two small networks and looks.
 """
 
 # %%
-# Two networks, one with :class:`~graphpool_sanity.GraclusPool`, the other with its complement, are
-# trained for some epochs on the digits, from the same weights.
+# Two networks, one with :class:`~graphpool_sanity.GraclusPool`, the other with its
+# complement, are trained for some epochs on the digits, from the same weights.
 
 import torch
 from torch.nn.functional import cross_entropy
@@ -39,8 +39,9 @@ for model in models.values():
             optimizer.step()
 
 # %%
-# What goes into and comes out of each pooling layer, for three test graphs: nodes are rows, channels
-# are columns. Where an image is of vertical stripes, all nodes are the same.
+# What goes into and comes out of each pooling layer, for three test graphs: nodes are
+# rows, channels are columns. Where an image is of vertical stripes, all nodes are the
+# same.
 
 batch = next(iter(Batches(digits.graphs, test, batch_size=64)))
 activations = {
@@ -52,12 +53,14 @@ plot_activations(activations["Graclus"])
 plot_activations(activations["Complement"])
 
 # %%
-# The same in a number: the share of the variance of all nodes that lies within graphs. At 0 the nodes
-# of each graph are equal, and it makes no difference which of them are pooled.
+# The same in a number: the share of the variance of all nodes that lies within graphs.
+# At 0 the nodes of each graph are equal, and it makes no difference which of them are
+# pooled.
 
 plot_homogeneity({name: found.homogeneity() for name, found in activations.items()})
 
 # %%
-# On these digits the complement does it by itself: it joins pixels from all over the image, and after
-# three layers every cluster holds a bit of everything. Graclus leaves strokes that differ. How it is
-# in a model of yours, :func:`~graphpool_sanity.analysis.record_activations` tells.
+# On these digits the complement does it by itself: it joins pixels from all over the
+# image, and after three layers every cluster holds a bit of everything. Graclus leaves
+# strokes that differ. How it is in a model of yours,
+# :func:`~graphpool_sanity.analysis.record_activations` tells.

@@ -2,8 +2,9 @@
 Box plots and paired differences
 ================================
 
-Runs of Graclus, its complement and no pooling at all, from the ledgers in ``benchmarks/results``.
-Box plots show scores; what a comparison rests on are the differences run by run.
+Runs of Graclus, its complement and no pooling at all, from the ledgers in
+``benchmarks/results``. Box plots show scores; what a comparison rests on are the
+differences run by run.
 """
 
 from collections import defaultdict
@@ -46,8 +47,8 @@ for ax, (name, variants) in zip(axes, tests.items(), strict=True):
 # %%
 # Differences, seed by seed
 # -------------------------
-# A seed gives a layer and its null the same split. Most of what the boxes show is the difference
-# between splits, and falls away.
+# A seed gives a layer and its null the same split. Most of what the boxes show is the
+# difference between splits, and falls away.
 
 figures = []
 for name, variants in tests.items():
@@ -63,5 +64,5 @@ for name, variants in tests.items():
         print(f"{name}, {null}: {comparison.explanation}")
 
 # %%
-# The 1/8 is how many graphs are tested for each one trained on. It tells the test how much splits of
-# one data set have in common: see :doc:`/verdict`.
+# The 1/8 is how many graphs are tested for each one trained on. It tells the test how
+# much splits of one data set have in common: see :doc:`/verdict`.

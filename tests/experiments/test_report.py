@@ -4,14 +4,17 @@ from html.parser import HTMLParser
 from io import StringIO
 
 import pytest
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from reports import report
 from rich.console import Console
 
+from graphpool_sanity.experiments.figures import plot_scores
 from graphpool_sanity.experiments.ledger import Ledger
 from graphpool_sanity.experiments.questions import overall
 from graphpool_sanity.experiments.report import SanityReport
 from graphpool_sanity.experiments.statistics import compare
+from graphpool_sanity.experiments.units import Unit
 
 
 def printed(found, width=80):
@@ -51,10 +54,10 @@ def test_against_no_pooling_it_is_pooling_that_helps():
 
 def test_the_table_fits_a_terminal_and_says_it_all():
     text = printed(report())
-    for part in ("<Pool & Net> on digits", "+9.9", "1.00", "0.062", "locality", "null is as good"):
+    for part in ("<Pool & Net> on digits", "+9.9", "1.00", "0.062", "locality", "null is as"):
         assert part in re.sub(r"\s+", " ", text)
     assert max(map(len, text.splitlines())) <= 80
-    assert text.index("+9.9") < text.index("locality")
+    assert text.index("difference") < text.index("sign-flip") < text.index("verdict")
 
 
 def test_a_metric_that_is_no_share_is_shown_as_it_is():
@@ -79,6 +82,17 @@ def test_the_figure_shows_every_run_mean_interval_and_margin(metric):
         assert float(mean[0]) == pytest.approx(scale * found.comparisons[null].difference)
     band = axes.patches[0].get_extents().transformed(axes.transData.inverted())
     assert (band.x0, band.x1) == pytest.approx((-0.02 * scale, 0.02 * scale))
+
+
+@pytest.mark.parametrize(("dark", "ink"), [(False, "#1f2328"), (True, "#e6edf3")])
+def test_figures_are_legible_in_light_and_dark(dark, ink):
+    found = report()
+    for figure in (found.plot(dark), plot_scores(found.scores, Unit(found.metric), dark)):
+        (axes,) = figure.axes
+        legend = figure.legends[0] if figure.legends else axes.get_legend()
+        texts = [*axes.get_xticklabels(), *axes.get_yticklabels(), *legend.get_texts()]
+        texts += [axes.xaxis.label, axes.yaxis.label]
+        assert {to_hex(text.get_color()) for text in texts} == {ink}
 
 
 def test_to_dict_is_json_and_complete():

@@ -19,16 +19,16 @@ from graphpool_sanity.experiments.protocol import Protocol, train
 from graphpool_sanity.experiments.runs import run_all
 
 CONFIGS = [{"variant": v, "seed": s} for s in range(4) for v in ("a", "b")]
-QUICK = {
+CONFIG = {
     "distributed.scheduler.worker-saturation": 1.0,  # no run waits at a worker that dies
-    "distributed.comm.timeouts.connect": "5s",
+    "distributed.comm.timeouts.connect": "60s",  # a busy machine starts workers late
 }
 
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
     with (
-        dask.config.set(QUICK),
+        dask.config.set(CONFIG),
         LocalCluster(
             n_workers=2,
             threads_per_worker=1,

@@ -16,7 +16,7 @@ from graphpool_sanity.experiments.units import Unit
 _LIGHT = {"ink": "#1f2328", "paper": "#ffffff", "faint": "#8b949e", "band": "#dbe9f9"}
 _DARK = {"ink": "#e6edf3", "paper": "#151b23", "faint": "#8b949e", "band": "#1f3a5c"}
 _RUN, _MEAN = "#3b82c4", "#d9632a"
-_WIDTH = 5.6  # inches: letters stay readable on a telephone
+_WIDTH = 5.0  # inches: letters stay readable on a telephone
 
 
 def plot_differences(
@@ -42,7 +42,14 @@ def plot_differences(
     axes.set_yticks(range(len(comparisons)), [f"layer − {null}" for null in comparisons])
     axes.set_ylim(len(comparisons) - 0.5, -0.5)
     axes.set_xlabel(f"difference in {unit.points}: the layer is better to the right")
-    axes.figure.legend(loc="outside upper center", ncols=3, frameon=False, fontsize=9)
+    figure.legend(
+        loc="outside upper center",
+        ncols=3,
+        columnspacing=1.2,
+        frameon=False,
+        fontsize=9,
+        labelcolor=colors["ink"],
+    )
     return figure
 
 
@@ -55,7 +62,8 @@ def plot_scores(scores: Mapping[str, Sequence[float]], unit: Unit, dark: bool = 
     axes.set_xticks(range(len(scores)), list(scores))
     axes.set_xlim(-0.4, len(scores) - 0.6)
     axes.set_ylabel(f"test {unit.name}")
-    axes.legend(frameon=False, fontsize=9)
+    ink = (_DARK if dark else _LIGHT)["ink"]
+    axes.legend(frameon=False, fontsize=9, labelcolor=ink)
     return figure
 
 

@@ -16,7 +16,7 @@ class Question(NamedTuple):
 
 _QUESTIONS = {
     "complement": Question("must pooled nodes be neighbours?", "locality helps"),
-    "random": Question("does it matter which nodes are pooled together?", "locality helps"),
+    "random": Question("does it matter which nodes are kept or joined?", "locality helps"),
     "shuffle": Question("does it matter which nodes get the layer's choices?", "locality helps"),
     "distance": Question("must the keys be learned?", "learned keys help"),
     "frozen": Question("must the layer learn to choose?", "learning to choose helps"),
@@ -47,7 +47,9 @@ def overall(comparisons: Mapping[str, Comparison]) -> tuple[Verdict, str]:
     A layer has earned its way of choosing only if it beats *every* null that chooses otherwise:
     one that does as well shows that another reason must be found. So the verdict is, of those
     against the nulls, the first of *null is better*, *null is as good*, *undecided*, *locality
-    helps*. The null ``"none"``, which asks another question, counts only where it is alone.
+    helps*. The null ``"none"``, which asks another question, counts only where it is alone. Levels
+    are not corrected for the number of nulls: to beat them all by chance is no likelier for there
+    being several, but that one of several only seems as good is.
 
     >>> from graphpool_sanity.experiments.statistics import compare
     >>> better, same = compare([0.3, 0.4, 0.3], 0.02, 0), compare([0.0, 1e-4, 0.0], 0.02, 0)

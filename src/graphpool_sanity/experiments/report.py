@@ -58,7 +58,7 @@ class SanityReport:
         gap = Unit(self.metric).difference(found.difference)
         return (
             f"{answer(null, found)}: over {found.runs} paired runs on {self.dataset['name']}, "
-            f"{self.name} is {gap} from its null {null!r} ({self.reason(null)})"
+            f"{self.name} minus its null {null!r} is {gap} ({self.reason(null)})"
         )
 
     @property
@@ -78,19 +78,20 @@ class SanityReport:
         """The layer, then each null: the difference and its evidence first, the verdict last."""
         unit, level = Unit(self.metric), next(iter(self.comparisons.values())).level
         title = f"{self.name} on {self.dataset['name']}, {len(self.seeds)} paired runs"
-        table = Table(title=title, caption=self.headline, box=SIMPLE)
+        table = Table(title=title, caption=self.headline, box=SIMPLE, pad_edge=False)
         table.add_column("", no_wrap=True)
         table.add_column(unit.name, no_wrap=True)
         gap = f"difference\n[{level:.0%} interval]"
         table.add_column(gap, no_wrap=True)
-        for head in ("P(layer\n> null)", "sign-flip\np", "verdict"):
-            table.add_column(head)
+        for head in ("P(layer\n> null)", "sign-flip\np"):
+            table.add_column(head, no_wrap=True)
+        table.add_column("verdict")
         table.add_row("the layer", unit.mean_std(self.scores[LAYER]))
         for null, found in self.comparisons.items():
             table.add_row(
                 null,
                 unit.mean_std(self.scores[null]),
-                f"{unit.signed(found.difference)} {unit.interval(found.interval)}",
+                f"{unit.signed(found.difference)}\n{unit.interval(found.interval)}",
                 f"{found.superiority:.2f}",
                 f"{found.sign_flip_p:.2g}",
                 answer(null, found),
