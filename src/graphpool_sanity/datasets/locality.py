@@ -25,7 +25,9 @@ def locality_control(num_graphs: int = 2000, seed: int = 0) -> Benchmark:
     find it anywhere. With conv → 4 × (conv, pool) of width 32, mean readout, an MLP, and 40 epochs
     of Adam at 3e-3, ``GraclusPool`` reached a test accuracy of 98.5 to 100 % over 12 seeds;
     ``ComplementGraclusPool``, ``RandomMatchingPool`` and no pooling stayed at 49.5 to 55 % over 2,
-    where 200 test graphs give chance a standard deviation of 3.5 points.
+    where 200 test graphs give chance a standard deviation of 3.5 points. Learning starts late and
+    need not start: with the same width and rate in the standard backbone, 2 of 5 seeds of
+    ``GraclusPool`` stayed at chance.
 
     The split of :meth:`Benchmark.split` leaves 1600 of 2000 graphs for training.
 
