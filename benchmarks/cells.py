@@ -1,6 +1,5 @@
 """The cells of the paper's tables: ours with its interval, beside the paper's."""
 
-import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -86,23 +85,6 @@ def table(study: Study, folder: Path) -> Iterator[str]:
         (
             [row.label, *(str(cell(study, row, dataset, folder)) for dataset in study.datasets)]
             for row in study.rows
-        ),
-    )
-
-
-def released_code(path: Path) -> Iterator[str]:
-    """What the authors' code gives on the same files, in Markdown."""
-    with path.open(encoding="utf-8") as file:
-        lines = list(csv.DictReader(file))
-    groups: dict[tuple[str, str], list[float]] = {}
-    for line in lines:
-        key = (f"{line['model']}, {line['variant']}", line["dataset"])
-        groups.setdefault(key, []).append(float(line["test"]))
-    yield from markdown(
-        ["model", "data", "test accuracy, %", "runs"],
-        (
-            [model, dataset, mean_std(values, "accuracy"), str(len(values))]
-            for (model, dataset), values in groups.items()
         ),
     )
 

@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "examples"), str(ROOT / "benchmarks")]
 
-from cells import cell, markdown, released_code, table
+from cells import cell, markdown, table
 from claims import CLAIMS, Claim
 from judge import SEEDS, Finding, Status
 from reproduce_figure1 import FIGURE_1
@@ -29,7 +29,7 @@ from reproduce_table3 import TABLE_3
 from reproduce_table_s5 import TABLE_S5
 from words import DIFFERENCES, HEAD, MORE_RUNS, RULES, TABLES_HEAD
 
-from graphpool_sanity.experiments.figures import save_svg
+from graphpool_sanity.check.figures import save_svg
 from graphpool_sanity.experiments.plots import Found
 from graphpool_sanity.experiments.study import Runs, Study
 
@@ -64,7 +64,6 @@ def page(folder: Path) -> str:
         "\n## Figures\n",
         *(line for study in FIGURES for line in figure(study, folder)),
         DIFFERENCES,
-        *released_code(ROOT / "benchmarks" / "released_code.csv"),
         "\nSignificantly apart from the paper, by model and data set:\n",
         *apart(folder),
         MORE_RUNS,

@@ -66,9 +66,6 @@ DIFFERENCES = """
 - **Evaluation.** The released code draws a new matching whenever it evaluates; ours depends on the
   graph and the seed alone.
 - **Figure 7.** The paper's text, as we have it, does not give the weights; ours are 0, 1 and 10.
-
-The authors' released code on the same files, with only its imports adapted to today's versions
-(where it, too, misses the paper's number, the files or the versions are the reason):
 """
 MORE_RUNS = """
 ## More runs

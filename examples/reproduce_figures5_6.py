@@ -13,7 +13,7 @@ in the features, and before and after each pooling layer; three of them are draw
 import argparse
 import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,6 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from joblib import cpu_count
 from reproduce_diffpool import DIFFPOOL
 from reproduce_gmn import GMN
 from reproduce_graclus import GRACLUS
@@ -40,10 +39,11 @@ from graphpool_sanity.analysis import (
 )
 from graphpool_sanity.datasets import NAMES, Benchmark, load_dataset
 from graphpool_sanity.datasets.batches import Batches
+from graphpool_sanity.experiments.experiment import protocol_of
 from graphpool_sanity.experiments.ledger import Ledger, Record
-from graphpool_sanity.experiments.protocol import OnEpoch, Protocol, resolve_device, train
+from graphpool_sanity.experiments.protocol import OnEpoch, resolve_device, train
 from graphpool_sanity.experiments.reproduce import settings_of
-from graphpool_sanity.experiments.runs import Config, run_all
+from graphpool_sanity.experiments.runs import Config, jobs_on, run_all
 from graphpool_sanity.experiments.summary import mean_std
 
 MODELS = {
@@ -89,8 +89,9 @@ def run_one(out: Path, device: str, config: Config, on_epoch: OnEpoch | None) ->
     """Train a model, measure its embeddings of the test graphs, draw three of them."""
     benchmark = load_dataset(config["dataset"])
     best = Best(config, benchmark, on_epoch)
-    protocol = Protocol(**{f.name: config[f.name] for f in fields(Protocol)})
-    result = train(best.build, benchmark, config["seed"], protocol, device, best.after_epoch)
+    result = train(
+        best.build, benchmark, config["seed"], protocol_of(config), device, best.after_epoch
+    )
 
     activations, measured = measure(best.restored(), benchmark, config, device)
     if config["seed"] == 0:
@@ -169,7 +170,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--quick", dest="epochs", action="store_const", const=10, help="ten epochs")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, …")
     parser.add_argument("--jobs", type=int, help="runs at once; if not set, one for each core")
-    parser.add_argument("--out", default="results", help="folder of the ledger and the figures")
+    ledgers = Path(__file__).resolve().parents[1] / "benchmarks" / "results"
+    parser.add_argument("--out", default=ledgers, help="folder of the ledger and the figures")
     return parser.parse_args()
 
 
@@ -182,8 +184,8 @@ def main() -> None:
             experiment, variant = MODELS[model]
             run = {"model": model, "dataset": name, "variant": variant, "seed": seed}
             configs.append(run | settings_of(experiment, name, {"epochs": args.epochs}))
-    jobs = args.jobs or (cpu_count() if resolve_device(args.device).type == "cpu" else 1)
     ledger = Ledger(out / f"activations-{name}.jsonl")
+    jobs = args.jobs or jobs_on(args.device)
     records = run_all(configs, partial(run_one, out, args.device), ledger, jobs)
 
     shares = values(records, "homogeneity")

@@ -119,7 +119,7 @@ def test_runs_that_fail_are_one_line(tmp_path, monkeypatch):
     def fail(*_):
         raise FloatingPointError("no number")
 
-    monkeypatch.setattr("graphpool_sanity.experiments.pairs.train", fail)
+    monkeypatch.setattr("graphpool_sanity.check.pairs.train", fail)
     found = run("check", "graphpool_sanity:GraclusPool", *QUICK, "--out", tmp_path)
     assert found.exit_code == 2
     last = found.stderr.strip().splitlines()[-1]

@@ -10,7 +10,7 @@ import torch
 from matplotlib.figure import Figure
 
 from graphpool_sanity import ComplementGraclusPool, GraclusPool
-from graphpool_sanity.experiments.figures import plot_differences
+from graphpool_sanity.check.figures import plot_differences
 from graphpool_sanity.experiments.ledger import Ledger
 from graphpool_sanity.experiments.statistics import Comparison, compare
 from graphpool_sanity.experiments.units import Unit

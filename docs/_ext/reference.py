@@ -14,7 +14,8 @@ import graphpool_sanity
 
 TITLES = {
     "": "graphpool_sanity",
-    "experiments": "The check and experiments",
+    "check": "The check",
+    "experiments": "Experiments",
     "nulls": "Nulls",
     "testing": "Symmetries as assertions",
     "analysis": "Analysis",

@@ -9,8 +9,8 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from graphpool_sanity.experiments.questions import answer, question
-from graphpool_sanity.experiments.report import SanityReport
+from graphpool_sanity.check.questions import answer, question
+from graphpool_sanity.check.report import SanityReport
 from graphpool_sanity.experiments.units import Unit
 from graphpool_sanity.nulls import registry
 

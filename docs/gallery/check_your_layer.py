@@ -122,7 +122,7 @@ matched_nulls(HalfPool())
 from rich import print
 
 from graphpool_sanity import sanity_check
-from graphpool_sanity.experiments.backbone import Backbone
+from graphpool_sanity.check.backbone import Backbone
 from graphpool_sanity.experiments.protocol import Protocol
 
 

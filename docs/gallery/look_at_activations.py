@@ -19,8 +19,8 @@ from graphpool_sanity.analysis import (
     plot_homogeneity,
     record_activations,
 )
+from graphpool_sanity.check.backbone import Backbone
 from graphpool_sanity.datasets.batches import Batches
-from graphpool_sanity.experiments.backbone import Backbone
 
 digits = load_dataset("digits")
 train, _, test = digits.split(seed=0)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 
-from graphpool_sanity.experiments.figures import plot_differences
+from graphpool_sanity.check.figures import plot_differences
 from graphpool_sanity.experiments.ledger import Ledger
 from graphpool_sanity.experiments.statistics import compare
 from graphpool_sanity.experiments.units import Unit

@@ -21,7 +21,7 @@ from graphpool_sanity.pools.soft_pool import SoftPoolOutput
 from graphpool_sanity.select.matching import complement_graclus, graclus
 
 if TYPE_CHECKING:
-    from graphpool_sanity.experiments.sanity import SanityReport, sanity_check
+    from graphpool_sanity.check.sanity import SanityReport, sanity_check
 
 __version__ = "0.1.0"
 
@@ -54,7 +54,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:  # noqa: ANN401
     """The check, imported when it is asked for: it needs all that trains and plots."""
     if name in ("SanityReport", "sanity_check"):
-        from graphpool_sanity.experiments import sanity
+        from graphpool_sanity.check import sanity
 
         return getattr(sanity, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

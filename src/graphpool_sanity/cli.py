@@ -6,18 +6,18 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from joblib import cpu_count
 from rich.console import Console
 from rich.table import Table
 
+from graphpool_sanity.check.construct import find_layer, layer_factories, read_arguments
+from graphpool_sanity.check.questions import answer, question
+from graphpool_sanity.check.report import SanityReport
+from graphpool_sanity.check.sanity import sanity_check
+from graphpool_sanity.check.standard import settings_of, standard_model
 from graphpool_sanity.datasets import load_dataset
-from graphpool_sanity.datasets.load import _EMBEDDED, NAMES
-from graphpool_sanity.experiments.construct import find_layer, layer_factories, read_arguments
-from graphpool_sanity.experiments.protocol import Protocol, resolve_device
-from graphpool_sanity.experiments.questions import answer, question
-from graphpool_sanity.experiments.report import SanityReport
-from graphpool_sanity.experiments.sanity import sanity_check
-from graphpool_sanity.experiments.standard import settings_of, standard_model
+from graphpool_sanity.datasets.load import EMBEDDED, NAMES
+from graphpool_sanity.experiments.protocol import Protocol
+from graphpool_sanity.experiments.runs import jobs_on
 from graphpool_sanity.nulls import matched_nulls
 
 app = typer.Typer(
@@ -69,7 +69,6 @@ def check(
         protocol, backbone = settings_of(benchmark.name, given)
         name = layer.partition(":")[2]
         out = out or Path("results") / f"sanity-{name}-{benchmark.name}"
-        on_cpu = resolve_device(device).type == "cpu"
         report = sanity_check(
             standard_model(made, arguments, benchmark, **backbone),
             benchmark.name,
@@ -78,7 +77,7 @@ def check(
             margin,
             protocol=Protocol(**protocol),
             seed=seed,
-            jobs=jobs or (cpu_count() if on_cpu else 1),
+            jobs=jobs or jobs_on(device),
             scheduler=scheduler,
             device=device,
             out=out,
@@ -104,7 +103,7 @@ def datasets() -> None:
     """List the data sets."""
     table = Table("data set", "files")
     for name in NAMES:
-        table.add_row(name, "none needed" if name in _EMBEDDED else "read, or downloaded")
+        table.add_row(name, "none needed" if name in EMBEDDED else "read, or downloaded")
     Console().print(table)
 
 

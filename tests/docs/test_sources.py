@@ -7,7 +7,7 @@ import sys
 import pytest
 from reading import ROOT
 
-from graphpool_sanity.experiments.questions import question
+from graphpool_sanity.check.questions import question
 from graphpool_sanity.nulls import matched_nulls
 
 DOCS = ROOT / "docs"
@@ -55,7 +55,7 @@ def test_verdicts_come_from_reports(tables, tmp_path):
     from functools import partial
 
     from graphpool_sanity import GraclusPool, locality_control, sanity_check
-    from graphpool_sanity.experiments.backbone import Backbone
+    from graphpool_sanity.check.backbone import Backbone
     from graphpool_sanity.experiments.protocol import Protocol
     from graphpool_sanity.experiments.units import Unit
 

@@ -126,3 +126,42 @@ def test_only_the_kl_step_moves_the_keys(digits):
     model.after_epoch(5, [batch])
     moved = {k for k, v in model.named_parameters() if not torch.equal(v, between[k])}
     assert moved == {k for k in between if k.endswith(".k") and between[k].size(1) > 1}
+
+
+@pytest.mark.parametrize(("name", "variant"), [("GRACLUS", "graclus"), ("GMN", "random")])
+def test_one_convolution_before_the_first_pooling(name, variant, digits):
+    """What the first pool is given has seen the neighbours of each node, and not theirs."""
+    batch = Batch.from_data_list([digits.graphs[i] for i in range(2)])
+    far = batch.clone()
+    start, end = batch.edge_index
+    near = torch.zeros(batch.num_nodes, dtype=torch.bool).index_fill(0, end[start == 0], True)
+    near[0] = True
+    far.x = torch.where(near.unsqueeze(1), batch.x, batch.x + 1)
+    for convs, same in ((1, True), (2, False)):
+        model = build(name, variant, digits, convs=convs).eval()
+        seen = []
+        model.pools[0].register_forward_pre_hook(lambda _, args, seen=seen: seen.append(args[0][0]))
+        model(batch)
+        model(far)
+        assert torch.allclose(*seen) is same
+
+
+def test_one_convolution_before_diffpool_leaves_its_features_as_they_are(digits):
+    batch = Batch.from_data_list([digits.graphs[i] for i in range(2)])
+    for convs, same in ((1, True), (2, False)):
+        model = build("DIFFPOOL", "normal", digits, convs=convs)
+        seen = {}
+        model.pools[0].register_forward_pre_hook(
+            lambda _, args, kwargs, seen=seen: seen.update(x=args[0], z=kwargs["z"]),
+            with_kwargs=True,
+        )
+        model(batch)
+        assert torch.equal(seen["x"], seen["z"]) is same
+
+
+def test_the_weight_of_diffpools_losses(digits):
+    batch = Batch.from_data_list([digits.graphs[i] for i in range(4)])
+    losses = [build("DIFFPOOL", "gnn", digits, loss_weight=w)(batch)[1] for w in (0.0, 1.0, 10.0)]
+    assert losses[0] == 0
+    assert losses[1] > 0
+    torch.testing.assert_close(losses[2], 10 * losses[1])

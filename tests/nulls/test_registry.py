@@ -173,3 +173,16 @@ def test_nulls_of_other_packages_come_when_the_first_layer_is_met(monkeypatch, t
     assert isinstance(randomize(nn.Sequential(Layer()))[0], nn.Identity)
     for module in ("late_nulls", "late_package"):
         monkeypatch.delitem(sys.modules, module)
+
+
+def test_several_classes_share_a_null():
+    class One(nn.Module):
+        pass
+
+    class Other(nn.Module):
+        pass
+
+    register_null((One, Other), "shared")(lambda layer, seed: nn.Identity())
+    register_null(Other, "own")(lambda layer, seed: nn.Identity())
+    assert matched_nulls(One()) == ["shared"]
+    assert matched_nulls(Other()) == ["shared", "own"]

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from torch import nn
-from torch_geometric.nn.aggr import Aggregation
+
+from graphpool_sanity.naming import calls_itself_pooling
 
 
 def chosen_layers(
@@ -11,9 +12,8 @@ def chosen_layers(
 ) -> dict[str, nn.Module]:
     """The layers that are named or given, or else all pooling layers, each once, by its name.
 
-    Pooling layers are the outermost modules whose class has a name that ends with Pool or
-    Pooling, but for torch's own, which pool images, and PyG's aggregations. A model that calls
-    itself so is one only if it has none inside.
+    Pooling layers are the outermost modules that call themselves so; a model that does is one only
+    if it has none inside.
 
     Raises:
         ValueError: if one is not of the model, or there are none.
@@ -27,7 +27,7 @@ def chosen_layers(
     names: dict[nn.Module, str] = {}
     for name, layer in _pooling_layers(model):
         names.setdefault(layer, name)
-    if not names and _is_pooling(model):
+    if not names and calls_itself_pooling(model):
         names = {model: type(model).__name__}
     if not names:
         raise ValueError(
@@ -52,13 +52,7 @@ def _given_layers(model: nn.Module, layers: Sequence[str | nn.Module]) -> dict[s
 def _pooling_layers(parent: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:
     """The outermost pooling layers below a module, with their names."""
     for name, child in parent.named_children():
-        if _is_pooling(child):
+        if calls_itself_pooling(child):
             yield prefix + name, child
         else:
             yield from _pooling_layers(child, f"{prefix}{name}.")
-
-
-def _is_pooling(module: nn.Module) -> bool:
-    kind = type(module)
-    foreign = not kind.__module__.startswith("torch.nn.") and not isinstance(module, Aggregation)
-    return foreign and kind.__name__.lower().endswith(("pool", "pooling"))

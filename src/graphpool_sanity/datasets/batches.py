@@ -11,9 +11,9 @@ from torch_geometric.data import Batch, Data, InMemoryDataset
 class Batches:
     """Some graphs of a data set in batches, in an order that :meth:`shuffle` changes.
 
-    The batches of PyG's ``DataLoader`` at a fraction of its cost: the graphs lie collated in a few
-    tensors on the device, and a batch is gathered from these. Graphs that cannot be (with lists or
-    sparse matrices as attributes, or of a class with rules of its own) PyG collates each time.
+    The batches of PyG's ``DataLoader``. The graphs lie collated in a few tensors on the device, for
+    all epochs, and a batch is gathered from these. Graphs that cannot be (with lists or sparse
+    matrices as attributes, or of a class with rules of its own) PyG collates each time.
 
     Args:
         graphs: A PyG dataset or a list of ``Data``.

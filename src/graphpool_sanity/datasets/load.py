@@ -27,11 +27,11 @@ _PUBLISHED: dict[str, tuple[Callable[[Path], Benchmark], str]] = {  # reader, an
     "SMNIST": (smnist, "GNNBenchmarkDataset/MNIST/raw/MNIST_v2.pt"),
     "ogbg-molhiv": (molhiv, "OGB/ogbg_molhiv/{raw,split}/"),
 }
-_EMBEDDED: dict[str, Callable[[], Benchmark]] = {
+EMBEDDED: dict[str, Callable[[], Benchmark]] = {
     "digits": digits,
     "locality-control": locality_control,
 }
-NAMES = (*_EMBEDDED, *_PUBLISHED)
+NAMES = (*EMBEDDED, *_PUBLISHED)
 """The names that :func:`load_dataset` knows."""
 
 _ALIASES = {"IMDB-B": "IMDB-BINARY", "MOLHIV": "ogbg-molhiv"}
@@ -83,8 +83,8 @@ def load_dataset(name: str, root: str | Path | None = None) -> Benchmark:
     Data(x=[35, 3], edge_index=[2, 182], y=[1])
     """
     name = full_name(name)
-    if name in _EMBEDDED:
-        return _EMBEDDED[name]()
+    if name in EMBEDDED:
+        return EMBEDDED[name]()
     read, raw = _PUBLISHED[name]
     root = _root(root)
     try:

@@ -6,14 +6,13 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from joblib import cpu_count
 from torch import nn
 
 from graphpool_sanity.datasets import Benchmark, load_dataset
 from graphpool_sanity.experiments.cluster import ByValue
 from graphpool_sanity.experiments.ledger import Ledger, Record
-from graphpool_sanity.experiments.protocol import OnEpoch, Protocol, resolve_device, train
-from graphpool_sanity.experiments.runs import Config, run_all
+from graphpool_sanity.experiments.protocol import OnEpoch, Protocol, train
+from graphpool_sanity.experiments.runs import Config, jobs_on, run_all
 
 QUICK_EPOCHS = 40
 """Of a quick run, which is there to see that everything works."""
@@ -91,15 +90,19 @@ def run_configs(
     if resources.scheduler is not None:
         travelling = ByValue(run_one, experiment.build)
         return run_all(configs, travelling, ledger, scheduler=resources.scheduler)
-    on_cpu = resolve_device(resources.device).type == "cpu"
-    return run_all(configs, run_one, ledger, resources.jobs or (cpu_count() if on_cpu else 1))
+    return run_all(configs, run_one, ledger, resources.jobs or jobs_on(resources.device))
+
+
+def protocol_of(config: Config) -> Protocol:
+    """How a configuration is trained."""
+    return Protocol(**{f.name: config[f.name] for f in fields(Protocol)})
 
 
 def _run_one(
     experiment: Experiment, device: str, config: Config, on_epoch: OnEpoch | None
 ) -> dict[str, Any]:
     benchmark = load_once(config["dataset"])
-    protocol = Protocol(**{f.name: config[f.name] for f in fields(Protocol)})
+    protocol = protocol_of(config)
 
     def build_model(*_: int) -> nn.Module:
         return experiment.build(config, benchmark)

@@ -8,7 +8,7 @@ from math import inf
 from threading import RLock
 from typing import Any
 
-from joblib import Parallel, delayed
+from joblib import Parallel, cpu_count, delayed
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -20,7 +20,7 @@ from rich.progress import (
 )
 
 from graphpool_sanity.experiments.ledger import Ledger, Record
-from graphpool_sanity.experiments.protocol import OnEpoch
+from graphpool_sanity.experiments.protocol import OnEpoch, resolve_device
 
 Config = Mapping[str, Any]
 RunOne = Callable[[Config, OnEpoch | None], Mapping[str, Any]]
@@ -90,6 +90,15 @@ def run_all(
             f"{len(failures)} of {len(missing)} runs failed, first {config}"
         ) from error
     return [record for record in ledger.find(configs) if record is not None]
+
+
+def jobs_on(device: str) -> int:
+    """How many runs share this machine if nobody says: one for each core, or one on a GPU.
+
+    >>> jobs_on("cpu") >= 1
+    True
+    """
+    return cpu_count() if resolve_device(device).type == "cpu" else 1
 
 
 def _run_here(

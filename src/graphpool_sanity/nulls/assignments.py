@@ -8,12 +8,11 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
-from torch_geometric.nn.inits import reset
 
 from graphpool_sanity.nodes import Nodes
 from graphpool_sanity.select.assignment import check_positive
 from graphpool_sanity.select.chance import priorities, resolve_seed
-from graphpool_sanity.select.shuffle import NodeShuffle
+from graphpool_sanity.select.shuffle import Shuffled
 from graphpool_sanity.soft_coarsen import SoftGraphs
 
 _INVERSE_CDF: dict[str, Callable[[Tensor], Tensor]] = {
@@ -111,18 +110,8 @@ class UniformAssignment(nn.Module):
         return f"{self.num_clusters}"
 
 
-class ShuffledAssignment(nn.Module):
+class ShuffledAssignment(Shuffled):
     """The assignment of another selector, its rows permuted by chance within each graph."""
-
-    def __init__(self, select: nn.Module, seed: int | None = None) -> None:
-        super().__init__()
-        self.select = select
-        self.shuffle = NodeShuffle(seed)
-
-    def reset_parameters(self) -> None:
-        """Initialise the selector and the shuffle anew."""
-        reset(self.select)
-        self.shuffle.reset_parameters()
 
     def forward(self, graphs: SoftGraphs | Nodes, *memory: Tensor) -> Tensor:
         """S [.., K]."""

@@ -2,7 +2,6 @@
 
 import torch
 from torch import Tensor, nn
-from torch_geometric.nn.inits import reset
 
 from graphpool_sanity.graph import Graph
 from graphpool_sanity.nulls.registry import register_null
@@ -18,21 +17,11 @@ from graphpool_sanity.select.matching import (
     match_random,
     number_clusters,
 )
-from graphpool_sanity.select.shuffle import NodeShuffle
+from graphpool_sanity.select.shuffle import Shuffled
 
 
-class ShuffledClusters(nn.Module):
+class ShuffledClusters(Shuffled):
     """The clusters of another selector, handed to the nodes of each graph in chance order."""
-
-    def __init__(self, select: nn.Module, seed: int | None = None) -> None:
-        super().__init__()
-        self.select = select
-        self.shuffle = NodeShuffle(seed)
-
-    def reset_parameters(self) -> None:
-        """Start the selector and the shuffle anew."""
-        reset(self.select)
-        self.shuffle.reset_parameters()
 
     def forward(self, graph: Graph) -> Tensor:
         """The cluster [N] of each node."""
@@ -49,30 +38,25 @@ def match_none(graph: Graph, priority: Tensor) -> Tensor:
     return torch.arange(graph.num_nodes, device=priority.device)
 
 
-@register_null(GraclusPool, "complement")
-@register_null(RandomMatchingPool, "complement")
+@register_null((GraclusPool, RandomMatchingPool), "complement")
 def _complement(layer: _MatchingPool, seed: int) -> nn.Module:
     layer.select = Matching(match_complement, seed)
     return layer
 
 
-@register_null(GraclusPool, "random")
-@register_null(ComplementGraclusPool, "random")
+@register_null((GraclusPool, ComplementGraclusPool), "random")
 def _random(layer: _MatchingPool, seed: int) -> nn.Module:
     layer.select = Matching(match_random, seed)
     return layer
 
 
-@register_null(GraclusPool, "shuffle")
-@register_null(ComplementGraclusPool, "shuffle")
+@register_null((GraclusPool, ComplementGraclusPool), "shuffle")
 def _shuffle(layer: _MatchingPool, seed: int) -> nn.Module:
     layer.select = ShuffledClusters(layer.select, seed)
     return layer
 
 
-@register_null(GraclusPool, "none")
-@register_null(ComplementGraclusPool, "none")
-@register_null(RandomMatchingPool, "none")
+@register_null((GraclusPool, ComplementGraclusPool, RandomMatchingPool), "none")
 def _none(layer: _MatchingPool, seed: int) -> nn.Module:
     layer.select = Matching(match_none, seed)
     return layer

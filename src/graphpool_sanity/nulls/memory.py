@@ -28,22 +28,18 @@ def _distance(layer: MemoryPool, seed: int) -> nn.Module:
     return null
 
 
-@register_null(MemoryPool, "random")
-@register_null(DistanceMemoryPool, "random")
+@register_null((MemoryPool, DistanceMemoryPool), "random")
 def _random(layer: _MemoryPool, seed: int) -> nn.Module:
     return _without_keys(layer, HashedAssignment(layer.num_clusters, "uniform", seed))
 
 
-@register_null(MemoryPool, "shuffle")
-@register_null(DistanceMemoryPool, "shuffle")
-@register_null(RandomMemoryPool, "shuffle")
+@register_null((MemoryPool, DistanceMemoryPool, RandomMemoryPool), "shuffle")
 def _shuffle(layer: _MemoryPool, seed: int) -> nn.Module:
     layer.select = ShuffledAssignment(layer.select, seed)
     return layer
 
 
-@register_null(MemoryPool, "frozen")
-@register_null(DistanceMemoryPool, "frozen")
+@register_null((MemoryPool, DistanceMemoryPool), "frozen")
 def _frozen(layer: _KeyMemoryPool, seed: int) -> nn.Module:
     fresh = MemoryPool(layer.in_channels, layer.out_channels, layer.heads, layer.num_clusters)
     with torch.no_grad():
@@ -54,9 +50,7 @@ def _frozen(layer: _KeyMemoryPool, seed: int) -> nn.Module:
     return layer
 
 
-@register_null(MemoryPool, "none")
-@register_null(DistanceMemoryPool, "none")
-@register_null(RandomMemoryPool, "none")
+@register_null((MemoryPool, DistanceMemoryPool, RandomMemoryPool), "none")
 def _none(layer: _MemoryPool, seed: int) -> nn.Module:
     return _without_keys(layer, UniformAssignment(layer.num_clusters))
 

@@ -12,34 +12,26 @@ from graphpool_sanity.nulls.registry import register_null
 from graphpool_sanity.nulls.topk import AllNodes, ChanceNodes, ShuffledNodes, own_selection
 
 
-@register_null(TopKPooling, "random")
-@register_null(SAGPooling, "random")
-@register_null(PANPooling, "random")
+@register_null((TopKPooling, SAGPooling, PANPooling), "random")
 def _random(layer: TopKPooling, seed: int) -> nn.Module:
     layer.select = ChanceNodes(own_selection(layer.select), seed)
     return layer
 
 
-@register_null(TopKPooling, "shuffle")
-@register_null(SAGPooling, "shuffle")
-@register_null(PANPooling, "shuffle")
+@register_null((TopKPooling, SAGPooling, PANPooling), "shuffle")
 def _shuffle(layer: TopKPooling, seed: int) -> nn.Module:
     layer.select = ShuffledNodes(own_selection(layer.select), seed)
     return layer
 
 
-@register_null(TopKPooling, "frozen")
-@register_null(SAGPooling, "frozen")
-@register_null(PANPooling, "frozen")
+@register_null((TopKPooling, SAGPooling, PANPooling), "frozen")
 def _frozen(layer: TopKPooling, seed: int) -> nn.Module:
     layer = untrained(layer, seed).requires_grad_(False)
     layer.select = Frozen(layer.select)
     return layer
 
 
-@register_null(TopKPooling, "none")
-@register_null(SAGPooling, "none")
-@register_null(PANPooling, "none")
+@register_null((TopKPooling, SAGPooling, PANPooling), "none")
 def _none(layer: TopKPooling, seed: int) -> nn.Module:
     layer.select = AllNodes(own_selection(layer.select))
     return layer

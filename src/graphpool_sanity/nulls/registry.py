@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch_geometric.nn.aggr import Aggregation
 
+from graphpool_sanity.naming import calls_itself_pooling
 from graphpool_sanity.select.chance import draw_seed, lend_seed, resolve_seed
 
 MakeNull = Callable[[Any, int], nn.Module]
@@ -19,7 +19,9 @@ _PROVIDERS = {"tgp": "graphpool_sanity.nulls.tgp"}
 """What registers the nulls of a package's layers, imported when the first of them is met."""
 
 
-def register_null(layer: type[nn.Module], name: str) -> Callable[[MakeNull], MakeNull]:
+def register_null(
+    layer: type[nn.Module] | tuple[type[nn.Module], ...], name: str
+) -> Callable[[MakeNull], MakeNull]:
     """Say how a null of a class of layers is made: ``make(layer, seed)``; a subclass has it too.
 
     The nulls of a layer keep the order in which they were registered, the most telling first:
@@ -30,7 +32,7 @@ def register_null(layer: type[nn.Module], name: str) -> Callable[[MakeNull], Mak
     modules it adds are moved to the layer's device and floating point type, and to its mode.
 
     Args:
-        layer: The class of the layer.
+        layer: The class of the layer, or several that have this null in common.
         name: ``"complement"``, ``"distance"``, ``"random"``, ``"shuffle"``, ``"frozen"``,
             ``"none"``, or a name of your own.
 
@@ -50,10 +52,10 @@ def register_null(layer: type[nn.Module], name: str) -> Callable[[MakeNull], Mak
     ['random']
     """
 
-    _load_provider(layer)
-
     def register(make: MakeNull) -> MakeNull:
-        _NULLS.setdefault(layer, {})[name] = make
+        for kind in layer if isinstance(layer, tuple) else (layer,):
+            _load_provider(kind)
+            _NULLS.setdefault(kind, {})[name] = make
         return make
 
     return register
@@ -172,10 +174,7 @@ def _is_pooling(module: nn.Module) -> bool:
     """Whether a layer is known, or calls itself pooling without having a known one inside."""
     if _nulls_of(module):
         return True
-    kind = type(module)
-    foreign = not kind.__module__.startswith("torch.nn.") and not isinstance(module, Aggregation)
-    named_so = foreign and kind.__name__.lower().endswith(("pool", "pooling"))
-    return named_so and not any(_nulls_of(part) for part in module.modules())
+    return calls_itself_pooling(module) and not any(_nulls_of(part) for part in module.modules())
 
 
 def _make_null(layer: nn.Module, null: str, seed: int) -> nn.Module:

@@ -13,7 +13,7 @@ from graphpool_sanity.graph import read_graph
 from graphpool_sanity.select.matching import Matching, match_complement
 from graphpool_sanity.select.shuffle import NodeShuffle
 
-Regrouped = tuple[Tensor, Tensor]
+HandedOn = tuple[Tensor, Tensor]
 """The node whose row each node takes [N], and the new cluster of each node [N]."""
 
 
@@ -72,7 +72,7 @@ class ShuffledRows(nn.Module):
         node, chance = self.order(batch, mask)
         return put(node, chance)
 
-    def forward(self, batch: Tensor, cluster: Tensor, edge_index: Tensor) -> Regrouped:
+    def forward(self, batch: Tensor, cluster: Tensor, edge_index: Tensor) -> HandedOn:
         """The rows and the new clusters."""
         row = self.rows(batch)
         return row, cluster.index_select(0, row)
@@ -84,7 +84,7 @@ class DealtRows(ShuffledRows):
     Who is with whom follows from the sizes of the clusters and from chance, and from nothing else.
     """
 
-    def forward(self, batch: Tensor, cluster: Tensor, edge_index: Tensor) -> Regrouped:
+    def forward(self, batch: Tensor, cluster: Tensor, edge_index: Tensor) -> HandedOn:
         """The rows and the new clusters."""
         _, chance = self.order(batch)
         row = put(chance, list_clusters(batch, cluster))
@@ -112,7 +112,7 @@ class NonAdjacentRows(ShuffledRows):
         super().reset_parameters()
         self.matching.reset_parameters()
 
-    def forward(self, batch: Tensor, cluster: Tensor, edge_index: Tensor) -> Regrouped:
+    def forward(self, batch: Tensor, cluster: Tensor, edge_index: Tensor) -> HandedOn:
         """The rows and the new clusters."""
         node, chance = self.order(batch)
         place = inverse(node)
@@ -131,7 +131,7 @@ class OwnRows(nn.Module):
     def reset_parameters(self) -> None:
         """There is nothing to draw."""
 
-    def forward(self, batch: Tensor, cluster: Tensor, edge_index: Tensor) -> Regrouped:
+    def forward(self, batch: Tensor, cluster: Tensor, edge_index: Tensor) -> HandedOn:
         """The rows and the new clusters."""
         return _index(batch), _index(batch)
 

@@ -14,33 +14,25 @@ from graphpool_sanity.pools.mincut_pool import MinCutPool, RandomMinCutPool
 from graphpool_sanity.pools.soft_pool import SoftPool
 
 
-@register_null(DiffPool, "random")
-@register_null(MinCutPool, "random")
+@register_null((DiffPool, MinCutPool), "random")
 def _random(layer: SoftPool, seed: int) -> nn.Module:
     layer.select = HashedAssignment(layer.num_clusters, "normal", seed)
     return layer
 
 
-@register_null(DiffPool, "shuffle")
-@register_null(MinCutPool, "shuffle")
-@register_null(RandomDiffPool, "shuffle")
-@register_null(RandomMinCutPool, "shuffle")
+@register_null((DiffPool, MinCutPool, RandomDiffPool, RandomMinCutPool), "shuffle")
 def _shuffle(layer: SoftPool, seed: int) -> nn.Module:
     layer.select = ShuffledAssignment(layer.select, seed)
     return layer
 
 
-@register_null(DiffPool, "frozen")
-@register_null(MinCutPool, "frozen")
+@register_null((DiffPool, MinCutPool), "frozen")
 def _frozen(layer: SoftPool, seed: int) -> nn.Module:
     layer.select = Frozen(untrained(layer.select, seed))
     return layer
 
 
-@register_null(DiffPool, "none")
-@register_null(MinCutPool, "none")
-@register_null(RandomDiffPool, "none")
-@register_null(RandomMinCutPool, "none")
+@register_null((DiffPool, MinCutPool, RandomDiffPool, RandomMinCutPool), "none")
 def _none(layer: SoftPool, seed: int) -> nn.Module:
     layer.select = UniformAssignment(layer.num_clusters)
     return layer

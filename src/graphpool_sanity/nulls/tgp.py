@@ -3,8 +3,6 @@
 A selection that is computed beforehand and given to the layer (``so=``) is used as it is.
 """
 
-from collections.abc import Callable
-
 import tgp.poolers as tgp
 import torch
 from tgp.select import Select, SelectOutput, TopkSelect
@@ -13,7 +11,7 @@ from torch import Tensor, nn
 from torch_geometric.typing import Adj
 
 from graphpool_sanity.nulls.frozen import untrained
-from graphpool_sanity.nulls.registry import MakeNull, register_null
+from graphpool_sanity.nulls.registry import register_null
 from graphpool_sanity.nulls.replace import become
 from graphpool_sanity.nulls.tgp_select import (
     DealtSelect,
@@ -94,15 +92,6 @@ class InformedGraclusPooling(tgp.GraclusPooling):
             self.selector.graph = None
 
 
-def _null_of(kinds: tuple[type[nn.Module], ...], name: str) -> Callable[[MakeNull], MakeNull]:
-    def register(make: MakeNull) -> MakeNull:
-        for kind in kinds:
-            register_null(kind, name)(make)
-        return make
-
-    return register
-
-
 def _select(layer: SRCPooling, selector: nn.Module) -> nn.Module:
     if isinstance(layer, tgp.GraclusPooling):
         become(layer, InformedGraclusPooling, tgp.GraclusPooling)
@@ -111,32 +100,32 @@ def _select(layer: SRCPooling, selector: nn.Module) -> nn.Module:
     return layer
 
 
-@_null_of(_PAIRS, "complement")
+@register_null(_PAIRS, "complement")
 def _complement(layer: SRCPooling, seed: int) -> nn.Module:
     return _select(layer, NonAdjacentSelect(layer.selector, seed))
 
 
-@_null_of(_TOP_K, "random")
+@register_null(_TOP_K, "random")
 def _random_nodes(layer: SRCPooling, seed: int) -> nn.Module:
     return _select(layer, _ChanceNodes(_own(layer.selector), seed))
 
 
-@_null_of(_PAIRS + _OTHER_HARD + _EIGEN, "random")
+@register_null(_PAIRS + _OTHER_HARD + _EIGEN, "random")
 def _random_clusters(layer: SRCPooling, seed: int) -> nn.Module:
     return _select(layer, DealtSelect(layer.selector, seed))
 
 
-@_null_of(_MLP + _OTHER_SOFT, "random")
+@register_null(_MLP + _OTHER_SOFT, "random")
 def _random_shares(layer: SRCPooling, seed: int) -> nn.Module:
     return _select(layer, HashedSelect(layer.selector, seed))
 
 
-@_null_of(_TOP_K + _PAIRS + _OTHER_HARD + _EIGEN + _MLP + _OTHER_SOFT, "shuffle")
+@register_null(_TOP_K + _PAIRS + _OTHER_HARD + _EIGEN + _MLP + _OTHER_SOFT, "shuffle")
 def _shuffle(layer: SRCPooling, seed: int) -> nn.Module:
     return _select(layer, ShuffledSelect(layer.selector, seed))
 
 
-@_null_of(_TRAINED, "frozen")
+@register_null(_TRAINED, "frozen")
 def _frozen(layer: SRCPooling, seed: int) -> nn.Module:
     for name in ("gnn", "select_scorer"):  # score the nodes before the selector does
         if hasattr(layer, name):
@@ -147,7 +136,7 @@ def _frozen(layer: SRCPooling, seed: int) -> nn.Module:
     return _select(layer, FrozenSelect(layer.selector))
 
 
-@_null_of((tgp.KMISPooling, tgp.TopkPooling), "frozen")
+@register_null((tgp.KMISPooling, tgp.TopkPooling), "frozen")
 def _frozen_if_trained(layer: SRCPooling, seed: int) -> nn.Module:
     if next(layer.parameters(), None) is None:
         raise ValueError(
@@ -157,28 +146,28 @@ def _frozen_if_trained(layer: SRCPooling, seed: int) -> nn.Module:
     return _frozen(layer, seed)
 
 
-@_null_of((tgp.PANPooling,), "frozen")
+@register_null((tgp.PANPooling,), "frozen")
 def _frozen_pan(layer: SRCPooling, seed: int) -> nn.Module:
     layer.reset_own_parameters()
     layer.requires_grad_(False)
     return _frozen(layer, seed)
 
 
-@_null_of(_TOP_K, "none")
+@register_null(_TOP_K, "none")
 def _all_nodes(layer: SRCPooling, seed: int) -> nn.Module:
     return _select(layer, _AllNodes(_own(layer.selector)))
 
 
-@_null_of(_PAIRS + _OTHER_HARD, "none")
+@register_null(_PAIRS + _OTHER_HARD, "none")
 def _single_nodes(layer: SRCPooling, seed: int) -> nn.Module:
     return _select(layer, SingleSelect(layer.selector))
 
 
-@_null_of(_MLP + _OTHER_SOFT, "none")
+@register_null(_MLP + _OTHER_SOFT, "none")
 def _equal_shares(layer: SRCPooling, seed: int) -> nn.Module:
     return _select(layer, EqualSelect(layer.selector))
 
 
-@_null_of((tgp.NoPool,), "none")
+@register_null((tgp.NoPool,), "none")
 def _itself(layer: SRCPooling, seed: int) -> nn.Module:
     return layer

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 _MASK = 2**31 - 1
 
@@ -26,6 +26,29 @@ def draw_seed(generator: torch.Generator | None) -> int:
     """A fresh 62-bit seed from ``generator`` (the global one if ``None``)."""
     device = "cpu" if generator is None else generator.device
     return int(torch.randint(2**62, (), generator=generator, device=device))
+
+
+class Chance(nn.Module):
+    """What draws by chance: from a generator of its own, and from the seed that it is saved with.
+
+    >>> sorted(Chance(seed=3).state_dict().items())
+    [('seed', tensor(3))]
+    """
+
+    seed: Tensor
+
+    def __init__(self, seed: int | None = None) -> None:
+        super().__init__()
+        self._given_seed = seed
+        self.register_buffer("seed", torch.zeros((), dtype=torch.long))
+        self.generator = torch.Generator()
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Start the stream of draws anew (from another seed if none was given)."""
+        seed = resolve_seed(self._given_seed)
+        self.seed.fill_(seed)
+        self.generator.manual_seed(seed)
 
 
 @contextmanager

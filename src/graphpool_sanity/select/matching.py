@@ -12,7 +12,7 @@ from torch import Tensor
 from torch_geometric.typing import Adj
 
 from graphpool_sanity.graph import Graph, read_graph, unpack
-from graphpool_sanity.select.chance import draw_seed, priorities, resolve_seed
+from graphpool_sanity.select.chance import Chance, draw_seed, priorities
 from graphpool_sanity.select.greedy import among, match_in_order, pair_up, visiting_order
 
 Rule = Callable[[Graph, Tensor], Tensor]
@@ -126,7 +126,7 @@ def _non_edges(
     return nodes.index_select(0, u), nodes.index_select(0, v)
 
 
-class Matching(torch.nn.Module):
+class Matching(Chance):
     """Selects clusters of at most two nodes by a rule: ``match_edges`` or one of its nulls.
 
     Training draws a fresh matching from the module's own generator at each call. Evaluation
@@ -134,21 +134,9 @@ class Matching(torch.nn.Module):
     the same clusters alone and in any batch.
     """
 
-    seed: Tensor
-
     def __init__(self, rule: Rule, seed: int | None = None) -> None:
-        super().__init__()
+        super().__init__(seed)
         self.rule = rule
-        self._given_seed = seed
-        self.register_buffer("seed", torch.zeros((), dtype=torch.long))
-        self.generator = torch.Generator()
-        self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Start the stream of matchings anew (from another seed if none was given)."""
-        seed = resolve_seed(self._given_seed)
-        self.seed.fill_(seed)
-        self.generator.manual_seed(seed)
 
     def forward(self, graph: Graph) -> Tensor:
         """The cluster [N] of each node."""

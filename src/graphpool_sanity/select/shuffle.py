@@ -2,31 +2,17 @@
 
 import torch
 from torch import Tensor, nn
+from torch_geometric.nn.inits import reset
 
-from graphpool_sanity.select.chance import draw_seed, mix, priorities, resolve_seed
+from graphpool_sanity.select.chance import Chance, draw_seed, mix, priorities
 
 
-class NodeShuffle(nn.Module):
+class NodeShuffle(Chance):
     """Permutes the nodes of each graph among themselves.
 
     Training draws a fresh permutation from the module's own generator at each call; evaluation
     derives it from the seed and each node's index within its graph alone.
     """
-
-    seed: Tensor
-
-    def __init__(self, seed: int | None = None) -> None:
-        super().__init__()
-        self._given_seed = seed
-        self.register_buffer("seed", torch.zeros((), dtype=torch.long))
-        self.generator = torch.Generator()
-        self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Start the stream of permutations anew (from another seed if none was given)."""
-        seed = resolve_seed(self._given_seed)
-        self.seed.fill_(seed)
-        self.generator.manual_seed(seed)
 
     def forward(self, batch: Tensor, position: Tensor, mask: Tensor | None = None) -> Tensor:
         """[N], a node of the same graph for each node, each node once.
@@ -54,3 +40,17 @@ class NodeShuffle(nn.Module):
         place = (part | position).argsort()
         source = (part | torch.where(mask, chance, position)).argsort()
         return torch.empty_like(place).scatter_(0, place, source)
+
+
+class Shuffled(nn.Module):
+    """Another selector, and the shuffle by which what it selects is handed to other nodes."""
+
+    def __init__(self, select: nn.Module, seed: int | None = None) -> None:
+        super().__init__()
+        self.select = select
+        self.shuffle = NodeShuffle(seed)
+
+    def reset_parameters(self) -> None:
+        """Initialise the selector and the shuffle anew."""
+        reset(self.select)
+        self.shuffle.reset_parameters()

@@ -10,21 +10,21 @@ from typing import Any
 from torch_geometric.data import Data
 from torchmetrics import Metric
 
-from graphpool_sanity.datasets import Benchmark
-from graphpool_sanity.datasets.adopt import as_benchmark
-from graphpool_sanity.datasets.benchmark import Task
-from graphpool_sanity.experiments.collect import collect
-from graphpool_sanity.experiments.fingerprint import data_fingerprint, model_fingerprint
-from graphpool_sanity.experiments.ledger import Ledger
-from graphpool_sanity.experiments.pairs import LAYER, PairedRuns
-from graphpool_sanity.experiments.preflight import (
+from graphpool_sanity.check.collect import collect
+from graphpool_sanity.check.fingerprint import data_fingerprint, model_fingerprint
+from graphpool_sanity.check.pairs import LAYER, PairedRuns
+from graphpool_sanity.check.preflight import (
     check_runs,
     check_variants,
     choose_nulls,
     pooling_names,
 )
+from graphpool_sanity.check.report import SanityReport
+from graphpool_sanity.datasets import Benchmark
+from graphpool_sanity.datasets.adopt import as_benchmark
+from graphpool_sanity.datasets.benchmark import Task
+from graphpool_sanity.experiments.ledger import Ledger
 from graphpool_sanity.experiments.protocol import BuildModel, Protocol, resolve_device
-from graphpool_sanity.experiments.report import SanityReport
 from graphpool_sanity.experiments.runs import run_all
 
 __all__ = ["SanityReport", "sanity_check"]
@@ -55,7 +55,8 @@ def sanity_check(
     A null is the same model, every pooling layer's selector replaced. Run i of a model and of each
     of its nulls has the seed ``seed`` + i: the same split, the same initial weights of all that
     they share, the same batches in the same order, the same dropout. Differences are taken run by
-    run and judged by :func:`~graphpool_sanity.experiments.statistics.compare`.
+    run and judged by :func:`~graphpool_sanity.experiments.statistics.compare`. An official split is
+    the same in all runs, so that none overlap, and the verdict speaks of that split alone.
 
     A run is kept in the ledger as soon as it is done, so that a check that was killed is resumed
     by the same call, and more runs are added by a larger ``runs``. The ledger knows a model by
@@ -100,7 +101,7 @@ def sanity_check(
     >>> from functools import partial
     >>> from graphpool_sanity import GraclusPool
     >>> from graphpool_sanity.datasets import locality_control
-    >>> from graphpool_sanity.experiments.backbone import Backbone
+    >>> from graphpool_sanity.check.backbone import Backbone
     >>> build_model = partial(Backbone, lambda channels: GraclusPool(), hidden=8)
     >>> report = sanity_check(
     ...     build_model, locality_control(40), "random", runs=2, protocol=Protocol(epochs=1)

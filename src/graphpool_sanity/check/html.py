@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 
-from graphpool_sanity.experiments.figures import plot_scores, svg
-from graphpool_sanity.experiments.questions import answer, question
+from graphpool_sanity.check.figures import plot_scores, svg
+from graphpool_sanity.check.questions import answer, question
 from graphpool_sanity.experiments.units import Unit
 
 if TYPE_CHECKING:
-    from graphpool_sanity.experiments.report import SanityReport
+    from graphpool_sanity.check.report import SanityReport
 
 
 def render(report: SanityReport) -> str:
     """The page, in light and dark, for wide and narrow screens."""
     unit = Unit(report.metric)
     environment = Environment(
-        loader=PackageLoader("graphpool_sanity.experiments", "templates"),
+        loader=PackageLoader("graphpool_sanity.check", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from graphpool_sanity.experiments.report import SanityReport
+from graphpool_sanity.check.report import SanityReport
 from graphpool_sanity.experiments.statistics import compare
 
 

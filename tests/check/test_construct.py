@@ -4,10 +4,10 @@ from torch import nn
 from torch_geometric.nn import DMoNPooling, MemPooling, TopKPooling
 
 from graphpool_sanity import DiffPool, GraclusPool, MemoryPool, RandomMinCutPool, load_dataset
+from graphpool_sanity.check.backbone import Backbone
+from graphpool_sanity.check.construct import find_layer, layer_factories, read_arguments
+from graphpool_sanity.check.standard import settings_of, standard_model
 from graphpool_sanity.datasets import Benchmark
-from graphpool_sanity.experiments.backbone import Backbone
-from graphpool_sanity.experiments.construct import find_layer, layer_factories, read_arguments
-from graphpool_sanity.experiments.standard import settings_of, standard_model
 
 DIGITS = load_dataset("digits")
 

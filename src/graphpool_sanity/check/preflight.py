@@ -9,8 +9,8 @@ from torch import nn
 from torch_geometric.data import Batch
 
 from graphpool_sanity.analysis.layers import chosen_layers
+from graphpool_sanity.check.pairs import LAYER, PairedRuns
 from graphpool_sanity.datasets import Benchmark
-from graphpool_sanity.experiments.pairs import LAYER, PairedRuns
 from graphpool_sanity.experiments.protocol import evaluate
 from graphpool_sanity.nulls.registry import shared_nulls
 from graphpool_sanity.testing import assert_batch_invariant, assert_permutation_invariant
@@ -97,7 +97,8 @@ def check_variants(pairs: PairedRuns, variants: Iterable[str], seeds: range) -> 
 
 
 def _try(model: nn.Module, benchmark: Benchmark, batch: Batch) -> None:
-    with torch.random.fork_rng(devices=()), warnings.catch_warnings(), torch.no_grad():
+    gpus = range(torch.cuda.device_count())
+    with torch.random.fork_rng(devices=gpus), warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # of metrics that miss a class in so few graphs
         model.train()(batch)
         evaluate(model, benchmark, [batch])

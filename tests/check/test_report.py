@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 from reports import report
 from rich.console import Console
 
-from graphpool_sanity.experiments.figures import plot_scores
+from graphpool_sanity.check.figures import plot_scores
+from graphpool_sanity.check.questions import overall
+from graphpool_sanity.check.report import SanityReport
 from graphpool_sanity.experiments.ledger import Ledger
-from graphpool_sanity.experiments.questions import overall
-from graphpool_sanity.experiments.report import SanityReport
 from graphpool_sanity.experiments.statistics import compare
 from graphpool_sanity.experiments.units import Unit
 

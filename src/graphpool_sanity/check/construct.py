@@ -12,8 +12,8 @@ from typing import Any
 
 from torch import nn
 
+from graphpool_sanity.check.backbone import LayerFactory
 from graphpool_sanity.datasets import Benchmark
-from graphpool_sanity.experiments.backbone import LayerFactory
 
 _SHARE = 0.25
 """Clusters of a soft layer per node, as the paper has it for two pooling layers."""

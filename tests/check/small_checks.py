@@ -3,8 +3,8 @@
 from torch_geometric.nn import TopKPooling
 
 from graphpool_sanity import GraclusPool, sanity_check
+from graphpool_sanity.check.backbone import Backbone
 from graphpool_sanity.datasets import locality_control
-from graphpool_sanity.experiments.backbone import Backbone
 from graphpool_sanity.experiments.protocol import Protocol
 
 CYCLES = locality_control(40)

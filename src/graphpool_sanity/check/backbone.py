@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.data import Data
 
-from graphpool_sanity.experiments.calls import Call
-from graphpool_sanity.experiments.graphs import Conv, Graphs, read_graphs
+from graphpool_sanity.check.calls import Call
+from graphpool_sanity.check.graphs import Conv, Graphs, read_graphs
 
 LayerFactory = Callable[[int], nn.Module]
 """``layer_factory(channels)``: a pooling layer for nodes with so many features."""

@@ -1,6 +1,7 @@
 """The report of a check: the verdict, what it rests on, and what else the runs tell."""
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,11 @@ from matplotlib.figure import Figure
 from rich.box import SIMPLE
 from rich.table import Table
 
-from graphpool_sanity.experiments.figures import plot_differences, plot_scores, save_svg
-from graphpool_sanity.experiments.html import render
+from graphpool_sanity.check.figures import plot_differences, plot_scores, save_svg
+from graphpool_sanity.check.html import render
+from graphpool_sanity.check.pairs import LAYER
+from graphpool_sanity.check.questions import answer, overall, question
 from graphpool_sanity.experiments.ledger import Ledger, Record
-from graphpool_sanity.experiments.pairs import LAYER
-from graphpool_sanity.experiments.questions import answer, overall, question
 from graphpool_sanity.experiments.statistics import Comparison, Verdict
 from graphpool_sanity.experiments.units import Unit
 
@@ -115,11 +116,7 @@ class SanityReport:
     @property
     def differences(self) -> dict[str, list[float]]:
         """Layer minus null of each run, positive where the layer is better."""
-        sign, layer = 1 if self.higher_is_better else -1, self.scores[LAYER]
-        return {
-            null: [sign * (a - b) for a, b in zip(layer, self.scores[null], strict=True)]
-            for null in self.comparisons
-        }
+        return layer_minus_nulls(self.scores, self.higher_is_better)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the runs, as JSON has it."""
@@ -174,6 +171,22 @@ class SanityReport:
         ledger = Ledger(Path(folder) / "ledger.jsonl")
         records = [run for run in ledger if run["config"].get("fingerprint") == own["fingerprint"]]
         return cls(**own, records=records)
+
+
+def layer_minus_nulls(
+    scores: Mapping[str, Sequence[float]], higher_is_better: bool
+) -> dict[str, list[float]]:
+    """By null the difference of each run, positive where the layer is better.
+
+    >>> layer_minus_nulls({"layer": [0.5], "random": [0.25]}, higher_is_better=False)
+    {'random': [-0.25]}
+    """
+    sign = 1 if higher_is_better else -1
+    return {
+        null: [sign * (a - b) for a, b in zip(scores[LAYER], own, strict=True)]
+        for null, own in scores.items()
+        if null != LAYER
+    }
 
 
 def _comparison(entry: dict[str, Any]) -> Comparison:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.typing import SparseTensor
 
-from graphpool_sanity.experiments.graphs import Graphs
+from graphpool_sanity.check.graphs import Graphs
 from graphpool_sanity.pools.diff_pool import DiffPool
 
 

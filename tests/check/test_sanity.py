@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -16,11 +17,11 @@ from torchmetrics.classification import MulticlassF1Score
 
 import graphpool_sanity
 from graphpool_sanity import ComplementGraclusPool, GraclusPool, sanity_check
+from graphpool_sanity.check.backbone import Backbone
+from graphpool_sanity.check.pairs import LAYER, PairedRuns
+from graphpool_sanity.check.preflight import choose_nulls
 from graphpool_sanity.datasets import locality_control
-from graphpool_sanity.experiments.backbone import Backbone
 from graphpool_sanity.experiments.ledger import Ledger
-from graphpool_sanity.experiments.pairs import LAYER, PairedRuns
-from graphpool_sanity.experiments.preflight import choose_nulls
 from graphpool_sanity.experiments.protocol import Protocol
 
 
@@ -88,7 +89,7 @@ def test_null_against_null_is_rarely_called_different(monkeypatch):
 
 
 def test_the_ratio_of_test_to_training_graphs_is_the_splits(monkeypatch):
-    from graphpool_sanity.experiments import collect
+    from graphpool_sanity.check import collect
 
     ratios = []
 
@@ -100,6 +101,10 @@ def test_the_ratio_of_test_to_training_graphs_is_the_splits(monkeypatch):
     monkeypatch.setattr(collect, "compare", compare)
     check()
     assert ratios == [4 / 32]
+
+    official = replace(CYCLES, official_split=CYCLES.split(0))  # which no two runs draw anew
+    check(dataset=official)
+    assert ratios == [4 / 32, 0]
 
 
 def test_a_finished_check_is_not_run_again_and_grows(tmp_path, monkeypatch):
@@ -129,10 +134,11 @@ def test_another_model_data_set_metric_or_protocol_starts_anew(tmp_path):
 
 SCRIPT = """
 import sys
+from dataclasses import replace
 from functools import partial
 from graphpool_sanity import GraclusPool, sanity_check
 from graphpool_sanity.datasets import locality_control
-from graphpool_sanity.experiments.backbone import Backbone
+from graphpool_sanity.check.backbone import Backbone
 from graphpool_sanity.experiments.protocol import Protocol
 
 build_model = partial(Backbone, lambda channels: GraclusPool(), hidden=8)

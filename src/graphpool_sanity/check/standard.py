@@ -7,9 +7,9 @@ from typing import Any
 
 from torch import nn
 
+from graphpool_sanity.check.backbone import Backbone, LayerFactory
+from graphpool_sanity.check.construct import layer_factories
 from graphpool_sanity.datasets import Benchmark
-from graphpool_sanity.experiments.backbone import Backbone, LayerFactory
-from graphpool_sanity.experiments.construct import layer_factories
 from graphpool_sanity.experiments.input_conv import InputConv
 from graphpool_sanity.experiments.protocol import BuildModel
 

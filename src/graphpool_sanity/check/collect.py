@@ -5,10 +5,10 @@ from dataclasses import asdict
 from statistics import fmean
 from typing import Any
 
+from graphpool_sanity.check.pairs import LAYER, PairedRuns
+from graphpool_sanity.check.preflight import first_graphs, invariances
+from graphpool_sanity.check.report import SanityReport, layer_minus_nulls
 from graphpool_sanity.experiments.ledger import Record
-from graphpool_sanity.experiments.pairs import LAYER, PairedRuns
-from graphpool_sanity.experiments.preflight import first_graphs, invariances
-from graphpool_sanity.experiments.report import SanityReport
 from graphpool_sanity.experiments.statistics import compare
 
 _GRAPHS = 4
@@ -23,18 +23,11 @@ def collect(
     runs = _by_variant(records)
     seed = records[0]["config"]["seed"]
     scores = {variant: [run["test"] for run in own] for variant, own in runs.items()}
-    sign = 1 if benchmark.higher_is_better else -1
     sizes = [len(part) for part in benchmark.split(seed)]
+    overlap = sizes[2] / sizes[0] if benchmark.official_split is None else 0.0
     comparisons = {
-        null: compare(
-            [sign * (a - b) for a, b in zip(scores[LAYER], own, strict=True)],
-            margin,
-            sizes[2] / sizes[0],
-            level,
-            seed,
-        )
-        for null, own in scores.items()
-        if null != LAYER
+        null: compare(differences, margin, overlap, level, seed)
+        for null, differences in layer_minus_nulls(scores, benchmark.higher_is_better).items()
     }
     batch = first_graphs(benchmark, _GRAPHS)
     return SanityReport(

@@ -30,8 +30,8 @@ from graphpool_sanity import (
     matched_nulls,
     randomize,
 )
-from graphpool_sanity.experiments.backbone import Backbone
-from graphpool_sanity.experiments.graphs import Conv, Graphs
+from graphpool_sanity.check.backbone import Backbone
+from graphpool_sanity.check.graphs import Conv, Graphs
 
 K, LIMIT = 3, 12
 

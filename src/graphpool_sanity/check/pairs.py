@@ -3,7 +3,6 @@
 import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from functools import cache
 from typing import Any
 
 import torch
@@ -12,8 +11,9 @@ from torch_geometric.data import Batch
 from torchmetrics import Metric
 
 from graphpool_sanity.analysis import record_activations
-from graphpool_sanity.datasets import Benchmark, load_dataset
+from graphpool_sanity.datasets import Benchmark
 from graphpool_sanity.datasets.batches import Batches
+from graphpool_sanity.experiments.experiment import load_once
 from graphpool_sanity.experiments.protocol import (
     BuildModel,
     OnEpoch,
@@ -63,7 +63,7 @@ class PairedRuns:
 
     def benchmark(self) -> Benchmark:
         """The data set with the metric of the check."""
-        benchmark = _loaded(self.source) if isinstance(self.source, str) else self.source
+        benchmark = load_once(self.source) if isinstance(self.source, str) else self.source
         if self.make_metric is None:
             return benchmark
         return replace(benchmark, make_metric=self.make_metric)
@@ -108,8 +108,3 @@ class _CommonChance:
         if model.training:
             torch.manual_seed(self.seed << 32 | self.passes)
             self.passes += 1
-
-
-@cache
-def _loaded(name: str) -> Benchmark:
-    return load_dataset(name)

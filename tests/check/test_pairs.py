@@ -5,8 +5,8 @@ from torch import nn
 from torch_geometric.nn import GraphConv, global_mean_pool
 
 from graphpool_sanity import GraclusPool
-from graphpool_sanity.experiments.pairs import LAYER, PairedRuns
-from graphpool_sanity.experiments.preflight import choose_nulls
+from graphpool_sanity.check.pairs import LAYER, PairedRuns
+from graphpool_sanity.check.preflight import choose_nulls
 
 
 class Noisy(nn.Module):

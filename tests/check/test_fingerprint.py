@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch_geometric.data import Data
 
-from graphpool_sanity.experiments.fingerprint import data_fingerprint, model_fingerprint
+from graphpool_sanity.check.fingerprint import data_fingerprint, model_fingerprint
 
 
 class Net(nn.Module):
