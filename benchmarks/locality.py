@@ -48,7 +48,6 @@ class Subject(NamedTuple):
 PYG, TGP = "torch_geometric.nn", "tgp.poolers"
 LAYERS = {
     "GraclusPool": Subject("graphpool_sanity:GraclusPool", ("complement", "random", "none")),
-    "DiffPool": Subject("graphpool_sanity:DiffPool", ("random",)),
     "MinCutPool": Subject("graphpool_sanity:MinCutPool", ("random",)),
     "MemoryPool": Subject("graphpool_sanity:MemoryPool", ("distance", "random")),
     "TopKPooling": Subject(f"{PYG}:TopKPooling", ("random",)),
@@ -59,6 +58,7 @@ LAYERS = {
     "EdgeContractionPooling": Subject(f"{TGP}:EdgeContractionPooling", ("complement",)),
     "MaxCutPooling": Subject(f"{TGP}:MaxCutPooling", ("random",)),
     "JustBalancePooling": Subject(f"{TGP}:JustBalancePooling", ("random",)),
+    "DiffPool": Subject("graphpool_sanity:DiffPool", ("random",)),
 }
 
 

@@ -63,6 +63,9 @@ def mincut_loss(coarse_adj: Tensor, volumes: Tensor, sizes: Tensor) -> Tensor:
         -\frac{\mathrm{tr}(\mathbf{S}^\top \mathbf{A} \mathbf{S})}
         {\mathrm{tr}(\mathbf{S}^\top \mathbf{D} \mathbf{S})}
 
+    Graphs whose clusters hold less than a millionth of an edge fade towards 0, for the reason that
+    :func:`~graphpool_sanity.soft_coarsen.normalise_adj` gives.
+
     Args:
         coarse_adj: [B, K, K], :math:`\mathbf{S}^\top \mathbf{A} \mathbf{S}`.
         volumes: [B], :math:`\mathrm{tr}(\mathbf{S}^\top \mathbf{D} \mathbf{S})`.
@@ -74,7 +77,7 @@ def mincut_loss(coarse_adj: Tensor, volumes: Tensor, sizes: Tensor) -> Tensor:
     >>> mincut_loss(torch.tensor([[[0.5, 0.0], [0.0, 0.5]]]), torch.ones(1), torch.tensor([2]))
     tensor(-1.)
     """
-    cut = -_trace(coarse_adj) / torch.where(volumes == 0, 1, volumes)
+    cut = -_trace(coarse_adj) / torch.where(volumes.abs() < 1e-6, 1e-6, volumes)
     return _mean(cut, sizes)
 
 

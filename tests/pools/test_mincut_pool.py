@@ -75,3 +75,18 @@ def test_components_as_clusters_cut_nothing():
     assert out.graph_loss == pytest.approx(-1)
     assert out.assignment_loss == pytest.approx(0, abs=1e-9)
     assert out.adj.abs().sum() == 0
+
+
+@pytest.mark.parametrize("scale", [1.0, 10.0, 30.0, 60.0, 100.0, 1e3])
+@given(seed=seeds)
+def test_gradients_stay_finite_where_two_pools_in_a_row_saturate(scale, seed):
+    torch.manual_seed(seed)
+    first, second = MinCutPool(F, K), MinCutPool(F, 2)
+    graphs = batch_of(*[clique(5), cycle(6), clique(12), edgeless(2)] * 4)
+    x = scale * torch.randn(graphs.num_nodes, F)
+    out = first(x.requires_grad_(), graphs.edge_index, batch=graphs.batch)
+    last = second(out.x, out.adj)
+    losses = out.graph_loss + out.assignment_loss + last.graph_loss + last.assignment_loss
+    (losses + last.adj.sum()).backward()
+    for found in (x, *first.parameters(), *second.parameters()):
+        assert found.grad.isfinite().all()
