@@ -1,6 +1,6 @@
 """The cells of the paper's tables: ours with its interval, beside the paper's."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -89,7 +89,7 @@ def table(study: Study, folder: Path) -> Iterator[str]:
     )
 
 
-def markdown(heads: Sequence[str], lines: Iterator[list[str]]) -> Iterator[str]:
+def markdown(heads: Sequence[str], lines: Iterable[Sequence[str]]) -> Iterator[str]:
     """A table."""
     yield f"| {' | '.join(heads)} |"
     yield "|---" * len(heads) + "|"

@@ -6,7 +6,7 @@ from importlib.metadata import version as installed
 from pathlib import Path
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE / "_ext"))
+sys.path[:0] = [str(HERE / "_ext"), str(HERE.parent / "benchmarks")]
 os.environ["COLUMNS"] = "94"  # of tables that scripts print: the width of a page
 
 project = "graphpool_sanity"

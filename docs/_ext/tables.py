@@ -2,16 +2,16 @@
 
 import ast
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from cells import markdown
 from sphinx.application import Sphinx
 
-from graphpool_sanity.check.questions import answer, question
+from graphpool_sanity.check.questions import question
 from graphpool_sanity.check.report import SanityReport
-from graphpool_sanity.experiments.units import Unit
 from graphpool_sanity.nulls import registry
 
 ROOT = Path(__file__).parents[2]
@@ -61,7 +61,7 @@ def null_table() -> str:
     for package, title in PACKAGES.items():
         name = "{{py:class}}`~graphpool_sanity.{}`" if package == "graphpool_sanity" else "`{}`"
         rows = [[name.format(layer), _named(nulls)] for layer, nulls in layers(package).items()]
-        lines += ["", f"### Layers of {title}", "", *_table(["layer", "nulls"], rows)]
+        lines += ["", f"### Layers of {title}", "", *markdown(["layer", "nulls"], rows)]
     return "\n".join(lines)
 
 
@@ -80,31 +80,7 @@ def question_table() -> str:
     """What each null asks, and what is said if the layer beats it."""
     found = {layer: nulls for package in PACKAGES for layer, nulls in layers(package).items()}
     rows = [[f"`{null}`", question(null).asks, question(null).helps] for null in _in_order(found)]
-    return "\n".join(_table(["null", "asks", "if the layer beats it"], rows))
-
-
-def locality_table(folder: Path = RESULTS / "locality") -> str:
-    """The verdict of each check whose report lies in the folder."""
-    reports = [SanityReport.load(path.parent) for path in sorted(folder.glob("**/report.json"))]
-    if not reports:
-        return "```{note}\nNot run yet: there are no reports in `benchmarks/results/locality`.\n```"
-    rows = [row for report in reports for row in _verdicts(report)]
-    head = ["layer", "data", "null", "runs", "difference", "95 % interval", "verdict"]
-    return "\n".join(_table(head, rows))
-
-
-def _verdicts(report: SanityReport) -> Iterator[list[str]]:
-    unit = Unit(report.metric)
-    for null, found in report.comparisons.items():
-        yield [
-            report.name,
-            report.dataset["name"],
-            f"`{null}`",
-            str(found.runs),
-            unit.difference(found.difference),
-            unit.interval(found.interval),
-            answer(null, found),
-        ]
+    return "\n".join(markdown(["null", "asks", "if the layer beats it"], rows))
 
 
 def script_table(folder: Path = ROOT / "examples") -> str:
@@ -113,7 +89,7 @@ def script_table(folder: Path = ROOT / "examples") -> str:
     rows = [
         [f"`examples/{path.name}`", str(doc).splitlines()[0]] for path, doc in sorted(docs.items())
     ]
-    return "\n".join(_table(["script", "what it repeats"], rows))
+    return "\n".join(markdown(["script", "what it repeats"], rows))
 
 
 def speed_table(path: Path = RESULTS / "speed.json") -> str:
@@ -124,7 +100,7 @@ def speed_table(path: Path = RESULTS / "speed.json") -> str:
     for script, taken in json.loads(path.read_text(encoding="utf-8")).items():
         lines += ["", f"## {SCRIPTS.get(script, script)}", ""]
         rows = [_figure(name, figure) for name in taken for figure in taken[name]["figures"]]
-        lines += _table(["on", "measured", "value", "wanted"], rows)
+        lines += markdown(["on", "measured", "value", "wanted"], rows)
         machines = dict.fromkeys(_machine(found["machine"]) for found in taken.values())
         lines += ["", *machines]
     return "\n".join(lines)
@@ -139,11 +115,6 @@ def _machine(machine: Mapping[str, str]) -> str:
     return f"Measured on: {', '.join(f'{name} {value}' for name, value in machine.items())}."
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    lines = [head, ["---"] * len(head), *rows]
-    return [f"| {' | '.join(line)} |" for line in lines]
-
-
 def front_page() -> str:
     """The sentence below the front page's figure."""
     import landing  # not before a backend for its figures is chosen
@@ -151,11 +122,26 @@ def front_page() -> str:
     return landing.verdict()
 
 
+def negative_control() -> str:
+    """How often the check erred where there is nothing to find."""
+    import null_against_null
+
+    if not (null_against_null.REPORT / "report.json").exists():
+        return "```{note}\nNot run yet: `python benchmarks/null_against_null.py`.\n```"
+    report = SanityReport.load(null_against_null.REPORT)
+    return null_against_null.told(null_against_null.verdicts(report))
+
+
 def write_tables(app: Sphinx) -> None:
     """Write each table, if it has changed."""
+    import locality_page
+
     folder = Path(app.srcdir, "_generated")
     folder.mkdir(exist_ok=True)
-    for make in (front_page, null_table, question_table, locality_table, script_table, speed_table):
+    makers = [front_page, null_table, question_table, script_table, speed_table, negative_control]
+    makers += [locality_page.summary, locality_page.matrix]
+    makers += [locality_page.control, locality_page.details]
+    for make in makers:
         path, text = folder / f"{make.__name__}.md", make() + "\n"
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")

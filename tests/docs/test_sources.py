@@ -8,6 +8,7 @@ import pytest
 from reading import ROOT
 
 from graphpool_sanity.check.questions import question
+from graphpool_sanity.experiments.units import Unit
 from graphpool_sanity.nulls import matched_nulls
 
 DOCS = ROOT / "docs"
@@ -16,11 +17,13 @@ DOCS = ROOT / "docs"
 @pytest.fixture(scope="module")
 def tables():
     pytest.importorskip("sphinx", reason='needs the extra "docs"')
-    sys.path.insert(0, str(DOCS / "_ext"))
+    places = [str(DOCS / "_ext"), str(ROOT / "benchmarks")]
+    sys.path[:0] = places
     import tables
 
     yield tables
-    sys.path.remove(str(DOCS / "_ext"))
+    for place in places:
+        sys.path.remove(place)
 
 
 @pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=lambda path: path.name)
@@ -51,32 +54,6 @@ def test_listed_nulls_are_those_of_the_package(tables):
     assert tables.layers("tgp") == json.loads(tables.LISTED.read_text())
 
 
-def test_verdicts_come_from_reports(tables, tmp_path):
-    from functools import partial
-
-    from graphpool_sanity import GraclusPool, locality_control, sanity_check
-    from graphpool_sanity.check.backbone import Backbone
-    from graphpool_sanity.experiments.protocol import Protocol
-    from graphpool_sanity.experiments.units import Unit
-
-    assert "Not run yet" in tables.locality_table(tmp_path)
-    build_model = partial(Backbone, lambda channels: GraclusPool(), hidden=8)
-    report = sanity_check(
-        build_model,
-        locality_control(40),
-        nulls=["complement", "none"],
-        runs=2,
-        protocol=Protocol(epochs=1),
-        name="GraclusPool",
-        out=tmp_path / "GraclusPool",
-    )
-    rows = tables.locality_table(tmp_path).splitlines()[2:]
-    assert [row.split(" | ")[2] for row in rows] == ["`complement`", "`none`"]
-    assert all(row.startswith("| GraclusPool | locality-control |") for row in rows)
-    for row, found in zip(rows, report.comparisons.values(), strict=True):
-        assert Unit("accuracy").difference(found.difference) in row
-
-
 def test_speed_table_is_what_was_measured(tables, tmp_path):
     path = tmp_path / "speed.json"
     assert "Not measured yet" in tables.speed_table(path)
@@ -87,3 +64,22 @@ def test_speed_table_is_what_was_measured(tables, tmp_path):
     assert "| `nci1` | ours / theirs | 2.50 × | at least 2 |" in table
     assert "Measured on: processor abacus, threads 1." in table
     assert "## Soft pooling" in table
+
+
+def test_page_on_locality_shows_what_the_reports_hold(tables):
+    import locality_page as page
+
+    shown = page.matrix().splitlines()[2:]
+    assert len(shown) == len(page.LINES)
+    verdicts = []
+    for line, text in zip(page.LINES, shown, strict=True):
+        for dataset, cell in zip(page.REAL, text.strip("| ").split(" | ")[1:], strict=True):
+            report = page.report(dataset, line.layer)
+            found = report and report.comparisons[line.null]
+            assert cell.startswith(
+                f"{Unit('accuracy').signed(found.difference)} [" if found else "not run"
+            )
+            verdicts += [found.verdict] if found and line.null != "none" else []
+    summary = page.summary()
+    for verdict in set(verdicts):
+        assert f"*{verdict}*: {verdicts.count(verdict)}\n" in summary
