@@ -76,7 +76,7 @@ def check(layer: str, dataset: str, runs: int, jobs: int, device: str, out: Path
             runs,
             MARGIN,
             protocol=Protocol(**protocol),
-            jobs=jobs,
+            n_jobs=jobs,
             device=device,
             out=out / dataset / layer,
             name=layer,

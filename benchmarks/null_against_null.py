@@ -42,7 +42,7 @@ def build_model(in_channels: int, out_channels: int) -> nn.Module:
 def run(runs: int, jobs: int, out: Path) -> SanityReport:
     """The pairs; what has run is not run again."""
     return sanity_check(
-        build_model, "digits", "random", runs, protocol=PROTOCOL, jobs=jobs, out=out, name="null"
+        build_model, "digits", "random", runs, protocol=PROTOCOL, n_jobs=jobs, out=out, name="null"
     )
 
 

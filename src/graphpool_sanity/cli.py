@@ -77,7 +77,7 @@ def check(
             margin,
             protocol=Protocol(**protocol),
             seed=seed,
-            jobs=jobs or jobs_on(device),
+            n_jobs=jobs or jobs_on(device),
             scheduler=scheduler,
             device=device,
             out=out,

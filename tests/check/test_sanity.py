@@ -174,9 +174,9 @@ def test_several_jobs_take_what_only_lives_here():
     def build_model(in_channels, out_channels):
         return Backbone(lambda channels: GraclusPool(), in_channels, out_channels, hidden=width)
 
-    together = check(build_model, jobs=2)
+    together = check(build_model, n_jobs=2)
     assert together.scores == alone.scores
-    assert check(lambda i, o: build_model(i, o), jobs=2).scores == alone.scores
+    assert check(lambda i, o: build_model(i, o), n_jobs=2).scores == alone.scores
 
 
 def test_auto_is_the_first_null_and_none():

@@ -44,7 +44,7 @@ def sanity_check(
     task: Task | None = None,
     level: float = 0.95,
     seed: int = 0,
-    jobs: int = 1,
+    n_jobs: int = 1,
     scheduler: str | None = None,
     device: str = "auto",
     out: str | Path | None = None,
@@ -82,8 +82,8 @@ def sanity_check(
         task: The task of a dataset that is no benchmark, if not as inferred.
         level: The confidence level; false verdicts come at a rate of 1 - ``level`` at most.
         seed: The first seed.
-        jobs: How many runs at once.
-        scheduler: The address of a Dask scheduler that hands out the runs, instead of ``jobs``.
+        n_jobs: How many runs at once, as joblib counts: -1 is one for each core.
+        scheduler: The address of a Dask scheduler that hands out the runs, instead of ``n_jobs``.
         device: ``"auto"`` or a torch device.
         out: The folder of ledger and report; nothing is kept if ``None``.
         name: The model's name in ledger and report; its class's if ``None``.
@@ -128,7 +128,7 @@ def sanity_check(
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory()) if out is None else out
         ledger = Ledger(Path(folder) / "ledger.jsonl")
-        records = run_all(configs, pairs, ledger, jobs, scheduler)
+        records = run_all(configs, pairs, ledger, n_jobs, scheduler)
     report = collect(pairs, name, records, margin, level)
     if out is not None:
         report.save(out)
