@@ -1,4 +1,4 @@
-"""Does locality matter? Twelve layers against their most telling nulls, on four data sets.
+"""Does locality matter? Layers of three libraries against their most telling nulls.
 
     python benchmarks/locality.py                             # resumes from what has run
     python benchmarks/locality.py --dataset PROTEINS --layer TopKPooling SAGPooling
@@ -52,13 +52,14 @@ LAYERS = {
     "MemoryPool": Subject("graphpool_sanity:MemoryPool", ("distance", "random")),
     "TopKPooling": Subject(f"{PYG}:TopKPooling", ("random",)),
     "SAGPooling": Subject(f"{PYG}:SAGPooling", ("random",)),
-    "ASAPooling": Subject(f"{PYG}:ASAPooling", ("shuffle",)),
+    "PANPooling": Subject(f"{PYG}:PANPooling", ("random",)),
     "DMoNPooling": Subject(f"{PYG}:DMoNPooling", ("random",)),
     "KMISPooling": Subject(f"{TGP}:KMISPooling", ("random",)),
     "EdgeContractionPooling": Subject(f"{TGP}:EdgeContractionPooling", ("complement",)),
     "MaxCutPooling": Subject(f"{TGP}:MaxCutPooling", ("random",)),
     "JustBalancePooling": Subject(f"{TGP}:JustBalancePooling", ("random",)),
     "DiffPool": Subject("graphpool_sanity:DiffPool", ("random",)),
+    "ASAPooling": Subject(f"{PYG}:ASAPooling", ("shuffle",)),
 }
 
 
