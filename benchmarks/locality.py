@@ -23,6 +23,7 @@ from graphpool_sanity.experiments.protocol import Protocol
 from graphpool_sanity.experiments.runs import jobs_on
 
 REPORTS = Path(__file__).parent / "results" / "locality"
+FAILURE = "failure.txt"
 RUNS = 10
 MARGIN = 0.02
 
@@ -97,8 +98,14 @@ def main() -> None:
     jobs = args.jobs or jobs_on(args.device)
     for dataset in args.dataset:
         for layer in args.layer:
-            report = check(layer, dataset, args.runs, jobs, args.device, args.out)
-            Console().print(report.table())
+            try:
+                report = check(layer, dataset, args.runs, jobs, args.device, args.out)
+            except RuntimeError as error:  # some of its runs failed
+                failure = f"{type(error.__cause__).__name__}: {error.__cause__}"
+                (args.out / dataset / layer / FAILURE).write_text(failure + "\n", encoding="utf-8")
+                print(f"{layer} on {dataset}: {failure}")
+            else:
+                Console().print(report.table())
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pictures
 from cells import markdown
-from locality import DATASETS, LAYERS, REPORTS, RUNS
+from locality import DATASETS, FAILURE, LAYERS, REPORTS, RUNS
 from matplotlib.figure import Figure
 
 from graphpool_sanity.check.questions import answer
@@ -82,12 +82,37 @@ def matrix() -> str:
 
 def _cell(dataset: str, line: Line) -> str:
     found = report(dataset, line.layer)
+    failure = REPORTS / dataset / line.layer / FAILURE
     if found is None:
-        return "not run"
+        return f"fails: {failure.read_text().strip()}" if failure.exists() else "not run"
     own, unit = found.comparisons[line.null], Unit(found.metric)
     said = answer(line.null, own)
     said = f"**{said}**" if own.verdict in ("locality helps", "null is better") else said
     return f"{unit.signed(own.difference)} {unit.interval(own.interval)}<br>{said}"
+
+
+def alike() -> str:
+    """Shares of variance within graphs around the first pool of GraclusPool and its nulls."""
+    nulls = [null for null in LAYERS["GraclusPool"].nulls if null != "none"]
+    rows = []
+    for dataset in DATASETS:
+        found = report(dataset, "GraclusPool")
+        if found is not None:
+            stages = [
+                ("layer", "before pools.0"),
+                *((v, "after pools.0") for v in ("layer", *nulls)),
+            ]
+            shares = [found.homogeneity[variant][stage] for variant, stage in stages]
+            rows.append([dataset, *(f"{100 * share:.0f} %" for share in shares)])
+    if not rows:
+        return NOT_RUN.format(" ".join(DATASETS))
+    head = [
+        "data",
+        "before the first pool",
+        "after `GraclusPool`",
+        *(f"after `{n}`" for n in nulls),
+    ]
+    return "\n".join(markdown(head, rows))
 
 
 def control() -> str:

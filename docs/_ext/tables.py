@@ -139,7 +139,7 @@ def write_tables(app: Sphinx) -> None:
     folder = Path(app.srcdir, "_generated")
     folder.mkdir(exist_ok=True)
     makers = [front_page, null_table, question_table, script_table, speed_table, negative_control]
-    makers += [locality_page.summary, locality_page.matrix]
+    makers += [locality_page.summary, locality_page.matrix, locality_page.alike]
     makers += [locality_page.control, locality_page.details]
     for make in makers:
         path, text = folder / f"{make.__name__}.md", make() + "\n"
