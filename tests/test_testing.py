@@ -2,6 +2,7 @@ import pytest
 import torch
 from featured import BATCH, PLAIN, built, graph
 from torch import nn
+from torch_geometric.data import Batch, Data
 from torch_geometric.nn import (
     GCN,
     ASAPooling,
@@ -182,3 +183,32 @@ def test_the_worst_permutation_is_named():
     with pytest.raises(AssertionError) as failed:
         assert_permutation_invariant(first, BATCH, num_permutations=200)
     assert f"differs by {worst:.2g} >" in str(failed.value)
+
+
+def ring(size, attr):
+    edges = torch.stack([torch.arange(size), (torch.arange(size) + 1) % size])
+    return Data(x=torch.randn(size, 4), edge_index=edges, edge_attr=attr(size))
+
+
+def test_integer_attributes_are_told_from_the_batch_and_compared():
+    graphs = Batch.from_data_list([ring(n, lambda n: torch.arange(n) % 3) for n in (8, 6, 10)])
+    assert_batch_invariant(GraclusPool(seed=0).eval(), graphs)
+
+    def keeps_the_order(x, edge_index, edge_attr, batch):
+        return x, edge_index, torch.arange(edge_index.size(1)), batch
+
+    with pytest.raises(AssertionError, match="permutation"):
+        assert_permutation_invariant(keeps_the_order, graphs)
+
+
+@pytest.mark.parametrize("layout", [torch.sparse_coo, torch.sparse_csr])
+def test_a_sparse_adjacency_is_permuted_at_both_ends(layout):
+    star = torch.tensor([[0, 0, 0, 1, 2, 3], [1, 2, 3, 0, 0, 0]])
+    adj = torch.sparse_coo_tensor(star, torch.ones(6), (4, 4)).coalesce().to_sparse(layout=layout)
+    data = Data(x=torch.randn(4, 2), edge_index=star, adj_t=adj)
+    assert_permutation_invariant(lambda x, adj_t: (adj_t @ x).relu().sum(0, keepdim=True), data)
+
+
+def test_a_compiled_layer_is_called_by_the_names_of_its_own():
+    pool = torch.compile(GraclusPool(seed=0).eval(), backend="eager")
+    assert_batch_invariant(pool, BATCH)

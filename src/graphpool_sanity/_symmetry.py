@@ -44,6 +44,7 @@ class Variation(NamedTuple):
 
 def parameters(call: Callable[..., Any]) -> set[str]:
     """The names of the parameters of a function, or of a module's ``forward``."""
+    call = getattr(call, "_orig_mod", call)  # of a compiled module
     return set(inspect.signature(call.forward if isinstance(call, nn.Module) else call).parameters)
 
 
@@ -124,12 +125,15 @@ def _read_pooled_graph(out: Sequence[Any], on: Variation) -> Readings:
     """For each graph the bags of its nodes [x_c] and of its edges [x_c, x_d, e_cd]."""
     x, (edge_index, attr) = out[0], unpack(out[1], len(out[0]))
     rest = [part for part in out[2:] if isinstance(part, Tensor)]
-    if attr is None and rest and rest[0] is out[2] and rest[0].is_floating_point():
-        attr = rest[0]
-    vectors = (part for part in rest if part.dtype == torch.long and part.shape == x.shape[:1])
-    batch = next(vectors, x.new_zeros(len(x), dtype=torch.long))
+    batches = [part for part in rest if part.dtype == torch.long and part.shape == x.shape[:1]]
+    third = rest[0] if rest and rest[0] is out[2] else None
+    if attr is None and third is not None and third.shape[:1] == edge_index.shape[1:]:
+        others = [part for part in batches if part is not third]
+        if others or not batches:  # what could be either is the batch only if nothing else is
+            attr, batches = third, others
+    batch = batches[0] if batches else x.new_zeros(len(x), dtype=torch.long)
 
-    attrs = [] if attr is None else [attr[:, None].flatten(1)]
+    attrs = [] if attr is None else [attr[:, None].flatten(1).to(x.dtype)]
     edges = torch.cat([x[edge_index[0]], x[edge_index[1]], *attrs], dim=1)
     batch_of_edges = batch[edge_index[0]]
     bags: dict[Hashable, Tensor] = {}

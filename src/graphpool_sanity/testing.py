@@ -23,7 +23,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch_geometric.data import Batch, Data
+from torch_geometric.typing import SparseTensor
 
 from graphpool_sanity._symmetry import Variation, call_on, difference, outputs, parameters
 
@@ -143,11 +145,23 @@ def _permuted(graph: Data, generator: torch.Generator) -> Data:
     for key, value in graph.to_dict().items():
         if key == "edge_index":
             permuted[key] = nodes.argsort().to(value.device)[value[:, edges]]
+        elif isinstance(value, SparseTensor) or (
+            isinstance(value, Tensor) and value.layout != torch.strided
+        ):
+            permuted[key] = _with_both_ends(value, nodes)
         elif graph.is_node_attr(key):
             permuted[key] = value[nodes]
         elif graph.is_edge_attr(key):
             permuted[key] = value[edges]
     return permuted
+
+
+def _with_both_ends(adj: Any, nodes: Tensor) -> Any:  # noqa: ANN401  (any sparse matrix)
+    """A sparse adjacency of the nodes in another order."""
+    if isinstance(adj, SparseTensor):
+        return adj.index_select(0, nodes).index_select(1, nodes)
+    moved = adj.to_sparse_coo().index_select(0, nodes).index_select(1, nodes).coalesce()
+    return moved.to_sparse(layout=adj.layout)
 
 
 def _assert_same(

@@ -90,3 +90,15 @@ def test_gradients_stay_finite_where_two_pools_in_a_row_saturate(scale, seed):
     (losses + last.adj.sum()).backward()
     for found in (x, *first.parameters(), *second.parameters()):
         assert found.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("build", [MinCutPool, lambda f, k: RandomMinCutPool(f, k, invariant=True)])
+@given(seed=seeds)
+def test_a_graph_without_edges_leaves_half_precision_gradients_finite(build, seed):
+    torch.manual_seed(seed)
+    pool, graphs = build(F, K).half(), batch_of(cycle(4), edgeless(2))
+    x = torch.randn(graphs.num_nodes, F).half().requires_grad_()
+    out = pool(x, graphs.edge_index, batch=graphs.batch)
+    (out.graph_loss + out.assignment_loss + out.x.sum()).backward()
+    assert x.grad.isfinite().all()
+    assert all(p.grad.isfinite().all() for p in pool.parameters())

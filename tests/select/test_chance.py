@@ -1,11 +1,12 @@
 from collections import Counter
 from itertools import permutations
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import chisquare
+from scipy.stats import binomtest, chisquare
 
 from graphpool_sanity.select.chance import draw_seed, mix, priorities, resolve_seed
 
@@ -93,3 +94,19 @@ def test_drawn_seeds_are_wide_and_follow_their_generator():
 def test_bad_seeds_are_refused_by_name(seed):
     with pytest.raises(ValueError, match=r"^seed must be None or an int in \[0, 2\*\*63\), got"):
         resolve_seed(seed)
+
+
+@pytest.mark.parametrize("apart", [1, 2, 2**31, 2**62])
+def test_seeds_of_near_numbers_pair_nodes_no_more_alike_than_others(apart):
+    """The first two of four nodes, as a pair: two independent seeds agree in a third of cases."""
+
+    def pair(seed):
+        order = priorities(torch.arange(4), seed).argsort().tolist()
+        return next({*ends} for ends in (order[:2], order[2:]) if 0 in ends)
+
+    alike = sum(pair(2 * k) == pair(2 * k + apart) for k in range(600))
+    assert binomtest(alike, 600, 1 / 3).pvalue > 1e-3
+
+
+def test_seeds_of_numpy_count():
+    assert resolve_seed(np.int64(3)) == 3

@@ -5,6 +5,7 @@ that tells a layer from its null.
 """
 
 from collections.abc import Callable
+from numbers import Integral
 
 import torch
 from torch import Tensor, nn
@@ -149,5 +150,5 @@ def _sample(distribution: Distribution, rows: int, columns: int, seed: int) -> T
 def check_positive(**sizes: int) -> None:
     """Raise a ``ValueError`` that names the first size that is not a positive integer."""
     for name, size in sizes.items():
-        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+        if isinstance(size, bool) or not isinstance(size, Integral) or size < 1:
             raise ValueError(f"{name} must be a positive integer, got {size!r}")

@@ -2,11 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from numbers import Integral
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
 _MASK = 2**31 - 1
+Word = TypeVar("Word", int, Tensor)
+"""31 bits, or a tensor of such."""
 
 
 def resolve_seed(seed: int | None) -> int:
@@ -17,9 +21,9 @@ def resolve_seed(seed: int | None) -> int:
     """
     if seed is None:
         return draw_seed(None)
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
+    if isinstance(seed, bool) or not isinstance(seed, Integral) or not 0 <= seed < 2**63:
         raise ValueError(f"seed must be None or an int in [0, 2**63), got {seed!r}")
-    return seed
+    return int(seed)
 
 
 def draw_seed(generator: torch.Generator | None) -> int:
@@ -69,7 +73,7 @@ def lend_seed(seed: int) -> Iterator[None]:
         yield
 
 
-def mix(x: Tensor) -> Tensor:
+def mix(x: Word) -> Word:
     r"""A bijection of :math:`\{0, \dots, 2^{31} - 1\}` that looks like chance.
 
     Two rounds of xor-shift and odd multiplication, as in the finalisers of the MurmurHash
@@ -85,7 +89,7 @@ def mix(x: Tensor) -> Tensor:
     return x ^ (x >> 15)
 
 
-def priorities(index: Tensor, seed: int | Tensor) -> Tensor:
+def priorities(index: Tensor, seed: Word) -> Tensor:
     r"""Priorities in :math:`[0, 2^{31})`: distinct for distinct indices, random in the seed.
 
     Sorting nodes by priority is visiting them in random order; no draw depends on the device,
@@ -94,4 +98,6 @@ def priorities(index: Tensor, seed: int | Tensor) -> Tensor:
     >>> bool((priorities(torch.arange(5), 1) == priorities(torch.arange(9), 1)[:5]).all())
     True
     """
-    return mix(mix(index ^ (seed & _MASK)) ^ ((seed >> 31) & _MASK))
+    low, high, top = seed & _MASK, (seed >> 31) & _MASK, seed >> 62
+    # Mixed before they meet the index: else seeds of near numbers would pair the same nodes.
+    return mix(mix(index ^ mix(low ^ 0x5BD1E995)) ^ mix(high ^ 0x1B873593) ^ top)
