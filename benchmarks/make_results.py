@@ -5,6 +5,7 @@
 All numbers of ours come from the ledgers in benchmarks/results.
 """
 
+import shutil
 import sys
 from collections.abc import Iterator
 from itertools import product
@@ -46,6 +47,8 @@ def main() -> None:
         found = runs_of(study, RESULTS)
         if found:
             save_svg(study.draw(found), PICTURES / picture(study))
+    for drawn in RESULTS.glob("activations-*.png"):
+        shutil.copy(drawn, PICTURES)
     target = ROOT / "docs" / "results.md"
     target.write_text(page(RESULTS), encoding="utf-8")
     print(target.relative_to(ROOT))
@@ -63,6 +66,7 @@ def page(folder: Path) -> str:
         *(line for study in TABLES for line in (f"\n### {study.title}\n", *table(study, folder))),
         "\n## Figures\n",
         *(line for study in FIGURES for line in figure(study, folder)),
+        *activations(),
         DIFFERENCES,
         "\nSignificantly apart from the paper, by model and data set:\n",
         *apart(folder),
@@ -125,6 +129,19 @@ def figure(study: Study, folder: Path) -> Iterator[str]:
         yield f"![{study.title} on {', '.join(found)}](_static/results/{picture(study)})\n"
     if missing:
         yield f"Not run: {', '.join(missing)}.\n"
+
+
+def activations() -> Iterator[str]:
+    """Figures 5 and 6: what has been drawn."""
+    yield "### Figures 5 and 6\n"
+    yield (
+        "Embeddings of three test graphs around each pooling layer of one trained network: nodes are "
+        "rows, channels are columns, the number of nodes stands in brackets, and each matrix has "
+        "its own colours.\n"
+    )
+    for drawn in sorted(PICTURES.glob("activations-*.png")):
+        _, dataset, model = drawn.stem.split("-", 2)
+        yield f"![Activations of {model} on {dataset}](_static/results/{drawn.name})\n"
 
 
 def apart(folder: Path) -> Iterator[str]:
