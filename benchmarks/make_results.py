@@ -28,9 +28,10 @@ from reproduce_table1 import TABLE_1
 from reproduce_table2 import TABLE_2
 from reproduce_table3 import TABLE_3
 from reproduce_table_s5 import TABLE_S5
-from words import DIFFERENCES, HEAD, MORE_RUNS, RULES, TABLES_HEAD
+from words import ACTIVATIONS, DIFFERENCES, HEAD, MORE_RUNS, RULES, TABLES_HEAD
 
 from graphpool_sanity.check.figures import save_svg
+from graphpool_sanity.experiments.ledger import Ledger
 from graphpool_sanity.experiments.plots import Found
 from graphpool_sanity.experiments.study import Runs, Study
 
@@ -66,7 +67,7 @@ def page(folder: Path) -> str:
         *(line for study in TABLES for line in (f"\n### {study.title}\n", *table(study, folder))),
         "\n## Figures\n",
         *(line for study in FIGURES for line in figure(study, folder)),
-        *activations(),
+        *activations(folder),
         DIFFERENCES,
         "\nSignificantly apart from the paper, by model and data set:\n",
         *apart(folder),
@@ -131,17 +132,13 @@ def figure(study: Study, folder: Path) -> Iterator[str]:
         yield f"Not run: {', '.join(missing)}.\n"
 
 
-def activations() -> Iterator[str]:
-    """Figures 5 and 6: what has been drawn."""
-    yield "### Figures 5 and 6\n"
-    yield (
-        "Embeddings of three test graphs around each pooling layer of one trained network: nodes are "
-        "rows, channels are columns, the number of nodes stands in brackets, and each matrix has "
-        "its own colours.\n"
-    )
-    for drawn in sorted(PICTURES.glob("activations-*.png")):
-        _, dataset, model = drawn.stem.split("-", 2)
-        yield f"![Activations of {model} on {dataset}](_static/results/{drawn.name})\n"
+def activations(folder: Path) -> Iterator[str]:
+    """Figures 5 and 6, of the models whose embeddings have been measured."""
+    yield f"### Figures 5 and 6\n\n{ACTIVATIONS}"
+    for path in sorted(folder.glob("activations-*.jsonl")):
+        for model in sorted(record["config"]["model"] for record in Ledger(path)):
+            name = f"{path.stem}-{model}"
+            yield f"![{name.replace('-', ' ')}](_static/results/{name}.png)\n"
 
 
 def apart(folder: Path) -> Iterator[str]:

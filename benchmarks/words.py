@@ -75,3 +75,7 @@ nothing else; so do the scripts of the other tables and figures. Ledgers of othe
 appended to ours (`cat theirs.jsonl >> ours.jsonl`); a run that is in both counts once. Then
 `python benchmarks/make_results.py` writes this page anew.
 """
+ACTIVATIONS = """\
+Embeddings of three test graphs around each pooling layer of one trained network: nodes are rows,
+channels are columns, the number of nodes stands in brackets, each matrix has its own colours.
+"""
