@@ -69,16 +69,17 @@ def test_speed_table_is_what_was_measured(tables, tmp_path):
 def test_page_on_locality_shows_what_the_reports_hold(tables):
     import locality_page as page
 
-    shown = page.matrix().splitlines()[2:]
-    assert len(shown) == len(page.LINES)
+    rows = page.matrix().splitlines()[2:]
+    assert len(rows) == len(page.LINES)
     verdicts = []
-    for line, text in zip(page.LINES, shown, strict=True):
+    for line, text in zip(page.LINES, rows, strict=True):
         for dataset, cell in zip(page.REAL, text.strip("| ").split(" | ")[1:], strict=True):
             report = page.report(dataset, line.layer)
             found = report and report.comparisons[line.null]
-            assert cell.startswith(
-                f"{Unit('accuracy').signed(found.difference)} [" if found else "not run"
+            shown = (
+                f"{Unit('accuracy').signed(found.difference)} [" if found else ("not run", "fails")
             )
+            assert cell.startswith(shown)
             verdicts += [found.verdict] if found and line.null != "none" else []
     summary = page.summary()
     for verdict in set(verdicts):
