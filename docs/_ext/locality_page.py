@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import groupby
+from statistics import fmean
 from typing import NamedTuple
 
 import matplotlib.pyplot as plt
@@ -64,13 +65,16 @@ def summary() -> str:
         return NOT_RUN.format(" ".join(REAL))
     said = Counter(found.verdict for _, found in asked)
     layers = {line.layer for line, _ in asked}
+    ahead = sum(found.difference > 0 for _, found in asked)
+    missing = len(REAL) * sum(line.null != "none" for line in LINES) - len(asked)
     counts = "\n".join(f"- *{verdict}*: {count}" for verdict, count in said.most_common())
     errors = 0.05 * len(asked)
     return (
         f"{len(layers)} layers, {len(REAL)} real data sets, {len(asked)} comparisons of a layer "
         f"with a null that pools otherwise, {RUNS} paired runs each. What they say:\n\n{counts}\n\n"
         f"So many comparisons at an error of 5 % each can bring up to {errors:.1f} false verdicts: "
-        "a pattern counts here, a single cell does not."
+        "a pattern counts here, a single cell does not. The layer's mean is above its null's in "
+        f"{ahead} of the {len(asked)}. Without a result: {missing} more, which the table tells."
     )
 
 
@@ -84,11 +88,13 @@ def _cell(dataset: str, line: Line) -> str:
     found = report(dataset, line.layer)
     failure = REPORTS / dataset / line.layer / FAILURE
     if found is None:
-        return f"fails: {failure.read_text().strip()}" if failure.exists() else "not run"
+        reason = failure.read_text().partition(": ")[2].strip() if failure.exists() else ""
+        return f"fails: {reason}" if reason else "not run"
     own, unit = found.comparisons[line.null], Unit(found.metric)
     said = answer(line.null, own)
     said = f"**{said}**" if own.verdict in ("locality helps", "null is better") else said
-    return f"{unit.signed(own.difference)} {unit.interval(own.interval)}<br>{said}"
+    gap = f"{unit.signed(own.difference)} {unit.interval(own.interval)}"
+    return f"{unit.scale * fmean(found.scores['layer']):.1f}: {gap}<br>{said}"
 
 
 def alike() -> str:
