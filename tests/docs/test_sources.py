@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+from statistics import fmean
 
 import pytest
 from reading import ROOT
@@ -76,10 +77,11 @@ def test_page_on_locality_shows_what_the_reports_hold(tables):
         for dataset, cell in zip(page.REAL, text.strip("| ").split(" | ")[1:], strict=True):
             report = page.report(dataset, line.layer)
             found = report and report.comparisons[line.null]
-            shown = (
-                f"{Unit('accuracy').signed(found.difference)} [" if found else ("not run", "fails")
-            )
-            assert cell.startswith(shown)
+            if found:
+                score = 100 * fmean(report.scores["layer"])
+                assert cell.startswith(f"{score:.1f}: {Unit('accuracy').signed(found.difference)} ")
+            else:
+                assert cell.startswith(("not run", "fails: "))
             verdicts += [found.verdict] if found and line.null != "none" else []
     summary = page.summary()
     for verdict in set(verdicts):
