@@ -72,7 +72,7 @@ def check(
         report = sanity_check(
             standard_model(made, arguments, benchmark, **backbone),
             benchmark.name,
-            nulls if nulls in ("auto", "all") else nulls.split(","),
+            nulls if nulls in ("auto", "all") else [null.strip() for null in nulls.split(",")],
             runs,
             margin,
             protocol=Protocol(**protocol),

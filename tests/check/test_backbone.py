@@ -209,3 +209,19 @@ class Returns(nn.Module):
 def test_layers_that_do_not_fit_are_named(layer, message):
     with pytest.raises(ValueError, match=message):
         Backbone(lambda _: layer, 2, 5, hidden=8)(batch())
+
+
+def test_a_dense_layer_without_losses_keeps_its_adjacency():
+    class Dense(nn.Module):
+        def __init__(self, channels):
+            super().__init__()
+            self.lin = nn.Linear(channels, 3)
+
+        def forward(self, x, adj, mask=None):
+            s = self.lin(x).softmax(-1)
+            return s.mT @ x, s.mT @ adj @ s
+
+    model = Backbone(Dense, 2, 2, hidden=8, num_pools=2)
+    assert model(batch()).shape == (batch().num_graphs, 2)
+    graphs = Graphs(torch.randn(2, 5, 8), 2, torch.ones(2, 5, 5), mask=torch.ones(2, 5).bool())
+    assert model.calls[0](model.pools[0], graphs)[0].adj.shape == (2, 3, 3)

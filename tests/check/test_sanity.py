@@ -262,3 +262,32 @@ def test_it_is_public():
     assert {"sanity_check", "SanityReport"} <= set(dir(graphpool_sanity))
     with pytest.raises(AttributeError, match="has no attribute 'nix'"):
         graphpool_sanity.nix  # noqa: B018
+
+
+def test_a_model_that_is_not_built_anew_is_refused():
+    once = graclus(2, 2)
+    with pytest.raises(ValueError, match=r"^build_model must build a new model at each call"):
+        check(lambda i, o: once)
+
+
+def test_another_official_split_is_another_check(tmp_path):
+    for first in (0, 8):
+        parts = torch.arange(40).roll(first).split([32, 4, 4])
+        report = check(dataset=replace(CYCLES, official_split=parts), out=tmp_path)
+        assert len(report.records) == 4
+    assert len(trained(tmp_path)) == 8
+
+
+def test_a_model_that_fails_on_a_graph_alone_still_gets_its_report():
+    class Fussy(nn.Module):
+        def __init__(self, in_channels, out_channels):
+            super().__init__()
+            self.net = graclus(in_channels, out_channels)
+
+        def forward(self, data):
+            if data.num_graphs == 1:
+                raise TypeError("one graph is no batch")
+            return self.net(data)
+
+    report = check(Fussy)
+    assert report.invariance["layer"]["batch"] == "not measured: TypeError: one graph is no batch"

@@ -272,3 +272,20 @@ def test_names_what_is_wrong():
 def test_trains_on_cuda():
     result = train(Linear, benchmark(), 0, Protocol(epochs=2), device="cuda")
     assert result.device != "cpu"
+
+
+@pytest.mark.parametrize(("name", "value"), [("epochs", 0), ("batch_size", 0), ("clip_norm", -1)])
+def test_a_protocol_of_nothing_is_refused(name, value):
+    with pytest.raises(ValueError, match=f"^{name} must be . or more, got {value}"):
+        Protocol(**{name: value})
+
+
+def test_a_validation_metric_that_starts_as_nan_is_beaten_by_any_number(monkeypatch):
+    metrics = iter([float("nan"), 0.5, 0.4, 0.3, 0.2])
+
+    def evaluate(model, benchmark, batches):
+        return protocol.Evaluation(next(metrics), 0.0)
+
+    monkeypatch.setattr(protocol, "evaluate", evaluate)  # of test graphs after NaN and 0.4
+    result = train(Linear, benchmark(), 0, Protocol(epochs=3))
+    assert (result.best_epoch, result.validation, result.test) == (2, 0.4, 0.3)

@@ -48,7 +48,7 @@ class Call:
         out = layer(**self._arguments(graphs))
         if isinstance(out, _Output):
             return _read_output(out, graphs.size), list((out.loss or {}).values())
-        return _read_tuple(layer, out, graphs.size)
+        return _read_tuple(layer, out, graphs.size, has_edges=self.edges is not None)
 
     def _arguments(self, graphs: Graphs) -> dict[str, Any]:
         """What the layer names and these graphs have."""
@@ -91,15 +91,17 @@ def _read_output(out: _Output, size: int) -> Graphs:
     return Graphs(out.x, size, out.edge_index, _one_each(out.edge_weight), out.batch)
 
 
-def _read_tuple(layer: nn.Module, out: object, size: int) -> tuple[Graphs, list[Tensor]]:
-    """(x, edge_index, ..., batch, ...), (x, S), or ([S,] x, adj, losses...)."""
+def _read_tuple(
+    layer: nn.Module, out: object, size: int, has_edges: bool
+) -> tuple[Graphs, list[Tensor]]:
+    """(x, edge_index, ..., batch, ...), ([S,] x, adj, losses...); (x, S) without edges."""
     parts = out if isinstance(out, Sequence) else ()
     tensors = [part for part in parts if isinstance(part, Tensor)]
     padded = [part for part in tensors if part.dim() == 3]
     losses = [part for part in tensors if part.dim() == 0]
     if len(tensors) > 1 and tensors[0].dim() == 2:
         return _end_to_end(layer, tensors, size), losses
-    if len(parts) == 2 and len(padded) == 2 and padded[0].size(1) == padded[1].size(2):
+    if not has_edges and len(padded) == 2 and padded[0].size(1) == padded[1].size(2):
         kl_loss = getattr(layer, "kl_loss", None)
         kl = [] if kl_loss is None else [kl_loss(padded[1])]
         return Graphs(padded[0], size, None), kl  # which memory pooling leaves without edges

@@ -53,6 +53,16 @@ def data_fingerprint(graphs: Iterable[Data]) -> str:
     return _digest(part for graph in graphs for part in _bytes_of(graph))
 
 
+def split_fingerprint(split: Iterable[Tensor]) -> str:
+    """16 hex digits of the graphs of each part.
+
+    >>> a, b = torch.tensor([0, 1]), torch.tensor([2])
+    >>> split_fingerprint([a, b]) == split_fingerprint([b, a])
+    False
+    """
+    return _digest(str(part.tolist()).encode() for part in split)
+
+
 def _bytes_of(graph: Data) -> Iterator[bytes]:
     for key in ("x", "edge_index", "edge_attr", "y"):
         value = graph.get(key)

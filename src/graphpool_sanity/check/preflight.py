@@ -82,6 +82,7 @@ def check_variants(pairs: PairedRuns, variants: Iterable[str], seeds: range) -> 
                 f"dataset {benchmark.name} cannot be split 80/10/10, with every class in each "
                 f"part: {error}"
             ) from error
+    _check_builds_anew(pairs, seeds[0])
     batch = first_graphs(benchmark, _GRAPHS)
     for variant in variants:
         model = pairs.build_seeded(variant, seeds[0])
@@ -94,6 +95,15 @@ def check_variants(pairs: PairedRuns, variants: Iterable[str], seeds: range) -> 
                 f"build_model: {which} fails on a batch of {batch.num_graphs} graphs of "
                 f"{benchmark.name}: {type(error).__name__}: {reason}"
             ) from error
+
+
+def _check_builds_anew(pairs: PairedRuns, seed: int) -> None:
+    first, second = (pairs.build_seeded(LAYER, seed) for _ in range(2))
+    if {id(part) for part in first.parameters()} & {id(part) for part in second.parameters()}:
+        raise ValueError(
+            "build_model must build a new model at each call, got one with parameters of the last: "
+            "a run would go on training the model of the run before"
+        )
 
 
 def _try(model: nn.Module, benchmark: Benchmark, batch: Batch) -> None:
@@ -127,6 +137,6 @@ def invariances(model: nn.Module, batch: Batch) -> dict[str, str]:
             found[name] = "holds"
         except AssertionError as error:
             found[name] = str(error)
-        except ValueError as error:
-            found[name] = f"not measured: {error}"
+        except Exception as error:  # whatever a model does with graphs that come otherwise
+            found[name] = f"not measured: {type(error).__name__}: {error}"
     return found

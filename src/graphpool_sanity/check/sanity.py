@@ -11,7 +11,11 @@ from torch_geometric.data import Data
 from torchmetrics import Metric
 
 from graphpool_sanity.check.collect import collect
-from graphpool_sanity.check.fingerprint import data_fingerprint, model_fingerprint
+from graphpool_sanity.check.fingerprint import (
+    data_fingerprint,
+    model_fingerprint,
+    split_fingerprint,
+)
 from graphpool_sanity.check.pairs import LAYER, PairedRuns
 from graphpool_sanity.check.preflight import (
     check_runs,
@@ -146,12 +150,14 @@ def _source(dataset: str | Benchmark | Sequence[Data], task: Task | None) -> str
 def _identity(pairs: PairedRuns, name: str, fingerprint: str) -> dict[str, Any]:
     """What all runs of a check have in common in the ledger, and no other check has."""
     benchmark, metric = pairs.benchmark(), pairs.make_metric
+    split = benchmark.official_split
     return {
         "model": name,
         "fingerprint": fingerprint,
         "dataset": benchmark.name,
         "graphs": len(benchmark.graphs),
         "data": data_fingerprint(benchmark.graphs),
+        **({} if split is None else {"split": split_fingerprint(split)}),
         "task": benchmark.task,
         "metric": benchmark.metric
         if metric is None

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib.metadata import version
+from math import isnan
 from pathlib import Path
 from platform import python_version
 from typing import Any, NamedTuple
@@ -49,6 +50,12 @@ class Protocol:
     """Stop after so many epochs without a better validation metric."""
     clip_norm: float | None = None
     """Clip the norm of the gradient; not at all if ``None``."""
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            least = 1 if name in ("batch_size", "epochs") else 0
+            if value is not None and not value >= least:
+                raise ValueError(f"{name} must be {least} or more, got {value}")
 
 
 @dataclass(frozen=True)
@@ -178,7 +185,8 @@ def _fit(
         curve.append(metric)
         losses.append(loss)
         schedule.step(curve[-1])
-        if best_epoch == 0 or sign * curve[-1] > sign * curve[best_epoch - 1]:
+        best = curve[best_epoch - 1]
+        if best_epoch == 0 or sign * metric > sign * best or (isnan(best) and not isnan(metric)):
             best_epoch, best_test = epoch, evaluate(model, benchmark, test).metric
         if on_epoch is not None:
             on_epoch(epoch, curve[-1])
