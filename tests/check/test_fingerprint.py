@@ -93,3 +93,21 @@ def graph(**changes):
 def test_other_graphs_show(other):
     assert data_fingerprint(other) != data_fingerprint([graph()])
     assert data_fingerprint([graph()]) == data_fingerprint([graph()])
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"pos": torch.zeros(2, 3)},
+        {"pos": torch.ones(2, 3)},
+        {"scale": 2.0},
+        {"adj_t": torch.eye(2).to_sparse_csr()},
+        {"adj_t": torch.eye(2).to_sparse()},
+    ],
+)
+def test_whatever_else_the_graphs_have_shows(more):
+    own = {"x": torch.ones(2, 1), "edge_index": torch.tensor([[0], [1]])}
+    graph, other = Data(**own), Data(**own, **more)
+    assert data_fingerprint([other]) == data_fingerprint([other.clone()])
+    assert data_fingerprint([other]) != data_fingerprint([graph])
+    assert data_fingerprint([other]) != data_fingerprint([Data(**own, pos=torch.full((2, 3), 2.0))])

@@ -16,13 +16,14 @@ from torchmetrics.aggregation import MeanMetric
 from torchmetrics.classification import MulticlassF1Score
 
 import graphpool_sanity
-from graphpool_sanity import ComplementGraclusPool, GraclusPool, sanity_check
+from graphpool_sanity import ComplementGraclusPool, GraclusPool, register_null, sanity_check
 from graphpool_sanity.check.backbone import Backbone
 from graphpool_sanity.check.pairs import LAYER, PairedRuns
 from graphpool_sanity.check.preflight import choose_nulls
 from graphpool_sanity.datasets import locality_control
 from graphpool_sanity.experiments.ledger import Ledger
 from graphpool_sanity.experiments.protocol import Protocol
+from graphpool_sanity.nulls import registry
 
 
 def trained(folder):
@@ -140,6 +141,7 @@ from graphpool_sanity import GraclusPool, sanity_check
 from graphpool_sanity.datasets import locality_control
 from graphpool_sanity.check.backbone import Backbone
 from graphpool_sanity.experiments.protocol import Protocol
+from graphpool_sanity.nulls import registry
 
 build_model = partial(Backbone, lambda channels: GraclusPool(), hidden=8)
 protocol = Protocol(epochs=2, batch_size=16)
@@ -291,3 +293,66 @@ def test_a_model_that_fails_on_a_graph_alone_still_gets_its_report():
 
     report = check(Fussy)
     assert report.invariance["layer"]["batch"] == "not measured: TypeError: one graph is no batch"
+
+
+OWN_LAYER = """
+import sys
+import torch
+from torch import nn
+from torch_geometric.nn import global_mean_pool
+from graphpool_sanity import register_null, sanity_check
+from graphpool_sanity.datasets import locality_control
+from graphpool_sanity.experiments.protocol import Protocol
+from graphpool_sanity.nulls import registry
+
+class EveryOther(nn.Module):
+    def forward(self, x, batch):
+        return x[::2], batch[::2]
+
+class ByChance(nn.Module):
+    def __init__(self, seed):
+        super().__init__()
+        self.generator = torch.Generator().manual_seed(seed)
+
+    def forward(self, x, batch):
+        keep = torch.randperm(len(x), generator=self.generator)[::2].sort().values
+        return x[keep], batch[keep]
+
+@register_null(EveryOther, "random")
+def _(layer, seed):
+    return ByChance(seed)
+
+class Net(nn.Module):
+    def __init__(self, in_channels, out_channels):
+        super().__init__()
+        self.pool, self.lin = EveryOther(), nn.Linear(in_channels, out_channels)
+
+    def forward(self, data):
+        x, batch = self.pool(data.x, data.batch)
+        return global_mean_pool(self.lin(x), batch, data.num_graphs)
+
+protocol = Protocol(epochs=1, batch_size=16)
+report = sanity_check(
+    Net, locality_control(40), "random", 2, protocol=protocol, n_jobs=2, out=sys.argv[1]
+)
+print(sorted(report.scores))
+"""
+
+
+def test_several_jobs_know_the_nulls_of_a_script(tmp_path):
+    """Workers do not run the script that named them."""
+    process = subprocess.run(
+        [sys.executable, "-c", OWN_LAYER, str(tmp_path)], capture_output=True, text=True
+    )
+    assert process.stdout == "['layer', 'random']\n", process.stderr
+
+
+def test_another_null_by_the_same_name_starts_anew(tmp_path, monkeypatch):
+    monkeypatch.setattr(registry, "_NULLS", {k: dict(v) for k, v in registry._NULLS.items()})
+    check(out=tmp_path)
+    for kind in (ComplementGraclusPool, GraclusPool):
+        register_null(GraclusPool, "random")(lambda layer, seed, kind=kind: kind(seed=seed))
+        check(out=tmp_path)
+        check(out=tmp_path)
+    variants = [variant for variant, _ in trained(tmp_path)]
+    assert sorted(variants) == [LAYER] * 2 + ["random"] * 6

@@ -10,7 +10,7 @@ from pyg_layers import DENSE, LAYERS, X, call, graph_of, layer, pairs, pooled_ba
 from soft_oracles import normal
 from strategies import batch_of, cycle, erdos_renyi
 from torch import nn
-from torch_geometric.nn import GraphUNet
+from torch_geometric.nn import DMoNPooling, GraphUNet, MemPooling
 
 from graphpool_sanity import matched_nulls, randomize
 
@@ -212,17 +212,28 @@ def test_resetting_draws_other_weights(name, null):
     assert not same(call(pool, name), before)
 
 
-@pytest.mark.parametrize("kind", ["Edge", "ASAP", "DMoN"])
-def test_a_subclass_whose_forward_would_be_lost_is_refused(kind):
+@pytest.mark.parametrize(
+    ("kind", "method"), [("Edge", "_merge_edges"), ("Clus", "_merge_edges"), ("ASAP", "forward")]
+)
+def test_a_subclass_whose_own_method_would_be_lost_is_refused(kind, method):
     name = next(name for name in LAYERS if name.startswith(kind))
     pool = layer(name)
-
-    class Mine(type(pool)):
-        pass
-
-    pool.__class__ = Mine
-    with pytest.raises(ValueError, match=r"^layer must be a .* got the subclass Mine"):
+    pool.__class__ = type("Mine", (type(pool),), {method: lambda self, *args: args})
+    with pytest.raises(ValueError, match=f"^layer must pool as .* got Mine with a {method} of its"):
         randomize(pool, "shuffle", 0)
+
+
+class Doubles(DMoNPooling):
+    def forward(self, x, adj, mask=None):
+        return super().forward(2 * x, adj, mask)
+
+
+def test_a_subclass_keeps_its_own_methods_beside_those_of_its_null():
+    pool, doubles = (kind(F, 3).double() for kind in (DMoNPooling, Doubles))
+    doubles.load_state_dict(pool.state_dict())
+    null, own = (randomize(module, "shuffle", 0) for module in (pool, doubles))
+    x, adj = normal(1, 5, F), torch.ones(1, 5, 5).double()
+    assert same(own(x, adj), null(2 * x, adj))
 
 
 @pytest.mark.parametrize("null", ["random", "shuffle", "none"])
@@ -247,3 +258,26 @@ def test_edges_contracted_twice_take_unsorted_batches():
         _, edge_index, batch, _ = randomize(model, null, 0)(X, HOSTILE.edge_index, HOSTILE.batch)
         assert torch.equal(batch.unique(), HOSTILE.batch.unique())
         assert torch.equal(*batch[edge_index])
+
+
+@every
+def test_a_subclass_that_pools_as_its_layer_does_has_its_nulls(name):
+    pool = layer(name)
+    pool.__class__ = type("Own", (type(pool),), {"note": lambda self: "mine"})
+    for null in matched_nulls(pool):
+        changed = randomize(pool, null, 1)
+        wanted = call(randomize(layer(name), null, 1), name)
+        assert same(call(changed, name), wanted)
+        if not name.startswith("MemP"):
+            assert copy.deepcopy(changed).note() == "mine"
+
+
+def test_a_memory_layer_with_a_forward_of_its_own_has_no_null():
+    class Own(MemPooling):
+        def forward(self, x, batch=None, mask=None):
+            return super().forward(2 * x, batch, mask)
+
+    with pytest.raises(
+        ValueError, match=r"layer must pool as MemPooling .* got Own with a forward"
+    ):
+        randomize(Own(F, F, 2, 3), "random", 0)

@@ -162,3 +162,25 @@ def test_hooks_and_attributes_of_an_exchanged_layer_stay():
     null(X, HOSTILE.edge_index, batch=HOSTILE.batch)
     assert seen == [null]
     assert null.note == "mine"
+
+
+def test_a_layer_is_replaced_wherever_the_model_refers_to_it():
+    class Refers(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.pool = MemoryPool(F, F, 2, K)
+            self.stages = [("memory", self.pool)]
+            self.run = self.pool.forward
+
+    null = randomize(Refers(), "random", 0)
+    assert null.stages[0][1] is null.pool
+    assert null.run.__self__ is null.pool
+    assert type(null.pool).__name__ == "RandomMemoryPool"
+
+
+def test_what_a_layer_shares_with_its_model_stays_shared():
+    model = nn.ModuleDict({"pool": MinCutPool(F, K, nn.Linear(F, K))})
+    model["scores"] = model["pool"].select.network
+    null = randomize(model, "shuffle", 0)
+    assert null["scores"] is null["pool"].select.select.network
+    assert null["scores"] is not model["scores"]

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch_geometric.data import Data
+from torch_geometric.utils import is_sparse, to_edge_index
 
 _LENGTH = 16
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), torch.dtype, torch.device)
@@ -44,7 +45,7 @@ def model_fingerprint(model: nn.Module) -> str:
 
 
 def data_fingerprint(graphs: Iterable[Data]) -> str:
-    """16 hex digits of features, edges, edge features and targets of all graphs, in their order.
+    """16 hex digits of features, edges, targets and all else that the graphs have, in their order.
 
     >>> graph = Data(torch.ones(2, 1), torch.tensor([[0], [1]]))
     >>> data_fingerprint([graph]) == data_fingerprint([graph, graph])
@@ -64,11 +65,21 @@ def split_fingerprint(split: Iterable[Tensor]) -> str:
 
 
 def _bytes_of(graph: Data) -> Iterator[bytes]:
-    for key in ("x", "edge_index", "edge_attr", "y"):
+    first = ("x", "edge_index", "edge_attr", "y")
+    for key in (*first, *sorted(set(graph.keys()) - set(first))):
         value = graph.get(key)
-        if isinstance(value, Tensor):
-            yield f"{key} {list(value.shape)} {value.dtype}".encode()
-            yield value.detach().cpu().contiguous().numpy().tobytes()
+        if is_sparse(value):
+            for part in to_edge_index(value):
+                yield from _bytes_of_tensor(key, part)
+        elif isinstance(value, Tensor):
+            yield from _bytes_of_tensor(key, value)
+        elif value is not None:
+            yield f"{key} {_described(value)}".encode()
+
+
+def _bytes_of_tensor(key: str, value: Tensor) -> Iterator[bytes]:
+    yield f"{key} {list(value.shape)} {value.dtype}".encode()
+    yield value.detach().cpu().contiguous().numpy().tobytes()
 
 
 def _digest(parts: Iterable[bytes]) -> str:

@@ -1,8 +1,8 @@
 """Paired runs: a model and its nulls, trained under common random numbers."""
 
 import warnings
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import torch
@@ -22,7 +22,8 @@ from graphpool_sanity.experiments.protocol import (
     train,
 )
 from graphpool_sanity.experiments.runs import Config
-from graphpool_sanity.nulls import randomize
+from graphpool_sanity.nulls import randomize, register_null
+from graphpool_sanity.nulls.registry import MakeNull
 
 LAYER = "layer"
 """The variant that is no null: the model as it is built."""
@@ -47,10 +48,14 @@ class PairedRuns:
     device: str = "auto"
     layers: tuple[str, ...] = ()
     """The names of the layers around which homogeneity is measured."""
+    nulls: Mapping[tuple[type[nn.Module], str], MakeNull] = field(default_factory=dict)
+    """Nulls of the user's own, which another process is told by this."""
 
     def __call__(self, config: Config, on_epoch: OnEpoch | None) -> dict[str, Any]:
         """Everything that :class:`Result` has, and the homogeneity around each pooling layer."""
         benchmark, built = self.benchmark(), list[nn.Module]()
+        for (layer, name), make in self.nulls.items():
+            register_null(layer, name)(make)
 
         def build(in_channels: int, out_channels: int) -> nn.Module:
             built.append(self.build(config["variant"], config["seed"], in_channels, out_channels))

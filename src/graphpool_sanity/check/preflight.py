@@ -9,6 +9,7 @@ from torch import nn
 from torch_geometric.data import Batch
 
 from graphpool_sanity.analysis.layers import chosen_layers
+from graphpool_sanity.check.hold import Watched
 from graphpool_sanity.check.pairs import LAYER, PairedRuns
 from graphpool_sanity.datasets import Benchmark
 from graphpool_sanity.experiments.protocol import evaluate
@@ -71,7 +72,7 @@ def check_variants(pairs: PairedRuns, variants: Iterable[str], seeds: range) -> 
     """Split the data by every seed, and give every variant a batch, in training and evaluation.
 
     Raises:
-        ValueError: if the data cannot be split, or a model fails.
+        ValueError: if the data cannot be split, a model fails, or a null does not take hold.
     """
     benchmark = pairs.benchmark()
     for seed in seeds:
@@ -85,9 +86,10 @@ def check_variants(pairs: PairedRuns, variants: Iterable[str], seeds: range) -> 
     _check_builds_anew(pairs, seeds[0])
     batch = first_graphs(benchmark, _GRAPHS)
     for variant in variants:
-        model = pairs.build_seeded(variant, seeds[0])
+        model = pairs.build_seeded(LAYER, seeds[0])
+        watched = None if variant == LAYER else Watched(model, variant, seeds[0])
         try:
-            _try(model, benchmark, batch)
+            _try(model if watched is None else watched.model, benchmark, batch)
         except Exception as error:
             which = "the model" if variant == LAYER else f"the model's null {variant!r}"
             reason = str(error).strip().partition("\n")[0]
@@ -95,6 +97,12 @@ def check_variants(pairs: PairedRuns, variants: Iterable[str], seeds: range) -> 
                 f"build_model: {which} fails on a batch of {batch.num_graphs} graphs of "
                 f"{benchmark.name}: {type(error).__name__}: {reason}"
             ) from error
+        if watched is not None and watched.unasked():
+            raise ValueError(
+                f"build_model: the null {variant!r} of {watched.unasked()[0]} is never asked on a "
+                f"batch of {batch.num_graphs} graphs of {benchmark.name}: the model, or a forward "
+                "of the layer's own, does without the part that the null exchanges"
+            )
 
 
 def _check_builds_anew(pairs: PairedRuns, seed: int) -> None:

@@ -30,6 +30,7 @@ from graphpool_sanity.datasets.benchmark import Task
 from graphpool_sanity.experiments.ledger import Ledger
 from graphpool_sanity.experiments.protocol import BuildModel, Protocol, resolve_device
 from graphpool_sanity.experiments.runs import run_all
+from graphpool_sanity.nulls.registry import nulls_of_others
 
 __all__ = ["SanityReport", "sanity_check"]
 
@@ -118,14 +119,15 @@ def sanity_check(
         build_model, _source(dataset, task), protocol, metric, str(resolve_device(device))
     )
     model = pairs.build_seeded(LAYER, seed)
-    pairs = replace(pairs, layers=pooling_names(model))
+    pairs = replace(pairs, layers=pooling_names(model), nulls=nulls_of_others(model))
     variants = [LAYER, *choose_nulls(model, nulls)]
     check_variants(pairs, variants, range(seed, seed + runs))
 
     name = type(model).__name__ if name is None else name
     common = _identity(pairs, name, model_fingerprint(model))
+    own = {variant: _identity_of_own(pairs, variant, seed) for variant in variants}
     configs = [
-        {"variant": variant, "seed": run_seed} | common
+        {"variant": variant, "seed": run_seed} | common | own[variant]
         for run_seed in range(seed, seed + runs)
         for variant in variants
     ]
@@ -145,6 +147,13 @@ def _source(dataset: str | Benchmark | Sequence[Data], task: Task | None) -> str
             raise ValueError(f"task must be None for a data set that has one, got {task!r}")
         return dataset
     return as_benchmark(dataset, task)
+
+
+def _identity_of_own(pairs: PairedRuns, null: str, seed: int) -> dict[str, Any]:
+    """What tells a null of the user's own from another by the same name."""
+    if all(name != null for _, name in pairs.nulls):
+        return {}
+    return {"null": model_fingerprint(pairs.build_seeded(null, seed))}
 
 
 def _identity(pairs: PairedRuns, name: str, fingerprint: str) -> dict[str, Any]:

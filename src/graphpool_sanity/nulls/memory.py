@@ -10,6 +10,7 @@ from graphpool_sanity.nulls.assignments import (
 )
 from graphpool_sanity.nulls.frozen import Frozen
 from graphpool_sanity.nulls.registry import register_null
+from graphpool_sanity.nulls.replace import check_method
 from graphpool_sanity.pools.memory_pool import (
     DistanceMemoryPool,
     MemoryPool,
@@ -21,7 +22,7 @@ from graphpool_sanity.pools.memory_pool import (
 
 @register_null(MemoryPool, "distance")
 def _distance(layer: MemoryPool, seed: int) -> nn.Module:
-    _check_forward(layer)
+    check_method(layer, _MemoryPool, "forward")
     sizes = layer.in_channels, layer.out_channels, layer.heads, layer.num_clusters
     null = DistanceMemoryPool(*sizes, seed=seed)
     null.lin, null.conv = layer.lin, layer.conv
@@ -56,18 +57,12 @@ def _none(layer: _MemoryPool, seed: int) -> nn.Module:
 
 
 def _without_keys(layer: _MemoryPool, select: nn.Module) -> RandomMemoryPool:
-    """The layer with a selector that needs neither keys nor heads, so that it has none."""
-    _check_forward(layer)
+    """The layer with a selector that needs neither keys nor heads, so that it has none.
+
+    They belong to the layer, so that this one is of another class.
+    """
+    check_method(layer, _MemoryPool, "forward")
     sizes = layer.in_channels, layer.out_channels, layer.num_clusters
     null = RandomMemoryPool(*sizes, invariant=True)
     null.select, null.lin = select, layer.lin
     return null
-
-
-def _check_forward(layer: _MemoryPool) -> None:
-    """Keys and heads belong to the layer, so that a null without them is of another class."""
-    if type(layer).forward is not _MemoryPool.forward:
-        raise ValueError(
-            f"layer must pool as MemoryPool does for this null, got {type(layer).__name__} with a "
-            "forward of its own; name a null for it with graphpool_sanity.register_null"
-        )

@@ -127,7 +127,7 @@ class NoNeighbours(nn.Module):
 
 @register_null(ASAPooling, "shuffle")
 def _shuffle(layer: ASAPooling, seed: int) -> nn.Module:
-    become(layer, RegroupedASAPooling, ASAPooling)
+    become(layer, RegroupedASAPooling, ASAPooling, "forward")
     layer.regroup = ShuffledMembers(seed)
     return layer
 
@@ -147,6 +147,6 @@ def _frozen(layer: ASAPooling, seed: int) -> nn.Module:
 
 @register_null(ASAPooling, "none")
 def _none(layer: ASAPooling, seed: int) -> nn.Module:
-    become(layer, RegroupedASAPooling, ASAPooling)
+    become(layer, RegroupedASAPooling, ASAPooling, "forward")
     layer.select, layer.regroup = AllNodes(own_selection(layer.select)), NoNeighbours()
     return layer

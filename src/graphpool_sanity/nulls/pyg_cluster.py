@@ -43,7 +43,7 @@ def _receive(x: Tensor, edge_index: Tensor, edge_score: Tensor, cluster: Tensor)
 
 
 def _regroup(layer: ClusterPooling, regroup: nn.Module) -> nn.Module:
-    become(layer, RegroupedClusterPooling, ClusterPooling)
+    become(layer, RegroupedClusterPooling, ClusterPooling, "_merge_edges")
     layer.regroup = regroup
     return layer
 

@@ -40,7 +40,7 @@ class RegroupedEdgePooling(Regrouped, EdgePooling):
 
 
 def _regroup(layer: EdgePooling, regroup: nn.Module) -> nn.Module:
-    become(layer, RegroupedEdgePooling, EdgePooling)
+    become(layer, RegroupedEdgePooling, EdgePooling, "_merge_edges")
     layer.regroup = regroup
     return layer
 

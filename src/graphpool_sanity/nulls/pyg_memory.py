@@ -5,11 +5,15 @@ from torch_geometric.nn import MemPooling
 
 from graphpool_sanity.nulls import memory  # noqa: F401  (registers the nulls of MemoryPool)
 from graphpool_sanity.nulls.registry import MakeNull, randomize, register_null
+from graphpool_sanity.nulls.replace import check_method
 from graphpool_sanity.pools.memory_pool import MemoryPool
 
 
 def as_memory_pool(layer: MemPooling) -> MemoryPool:
     """A ``MemoryPool`` with the parameters of a ``MemPooling``.
+
+    Raises:
+        ValueError: if the layer is of a subclass that pools in another way.
 
     >>> as_memory_pool(MemPooling(8, 16, heads=2, num_clusters=3))
     MemoryPool(
@@ -19,6 +23,7 @@ def as_memory_pool(layer: MemPooling) -> MemoryPool:
       (conv): Conv2d(2, 1, kernel_size=(1, 1), stride=(1, 1), bias=False)
     )
     """
+    check_method(layer, MemPooling, "forward")
     sizes = layer.in_channels, layer.out_channels, layer.heads, layer.num_clusters
     twin = MemoryPool(*sizes, tau=layer.tau).train(layer.training)
     twin.k, twin.conv, twin.lin = layer.k, layer.conv, layer.lin

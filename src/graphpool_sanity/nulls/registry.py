@@ -1,7 +1,7 @@
 """Which null belongs to which layer, and how a model gets it."""
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
@@ -61,6 +61,25 @@ def register_null(
     return register
 
 
+def nulls_of_others(model: nn.Module) -> dict[tuple[type[nn.Module], str], MakeNull]:
+    """The nulls of a model's pooling layers that this package did not name, by class and name.
+
+    Another process knows them only if it is told.
+
+    >>> from graphpool_sanity import GraclusPool
+    >>> nulls_of_others(GraclusPool())
+    {}
+    """
+    classes = {kind for layer in pooling_layers(model).values() for kind in type(layer).__mro__}
+    return {
+        (kind, name): make
+        for kind, nulls in _NULLS.items()
+        for name, make in nulls.items()
+        if kind in classes
+        and getattr(make, "__module__", "").partition(".")[0] != __name__.partition(".")[0]
+    }
+
+
 def matched_nulls(layer: nn.Module) -> list[str]:
     """The names of a layer's nulls, the most telling first.
 
@@ -84,15 +103,15 @@ def shared_nulls(model: nn.Module) -> list[str]:
     >>> shared_nulls(nn.Sequential(GraclusPool(), RandomMatchingPool()))
     ['complement', 'none']
     """
-    places = _known_places(nn.ModuleList([model]))
-    first, *others = (matched_nulls(layer) for _, _, layer in places)
+    first, *others = map(matched_nulls, pooling_layers(model).values())
     return [name for name in first if all(name in other for other in others)]
 
 
 def randomize(model: nn.Module, null: str = "auto", seed: int | None = None) -> nn.Module:
     """A copy of a model whose pooling layers are replaced by a null; all other weights are equal.
 
-    A layer that is used at several places has one null at all of them.
+    A layer that is used at several places has one null at all of them, in lists and in bound
+    methods, too.
 
     Args:
         model: Any module; left as it is. It may itself be a pooling layer.
@@ -109,16 +128,36 @@ def randomize(model: nn.Module, null: str = "auto", seed: int | None = None) -> 
     """
     seed = resolve_seed(seed)
     generator = torch.Generator().manual_seed(seed)
+    copies: dict[int, Any] = {}
     with lend_seed(seed):  # a copied Linear of PyTorch Geometric 2.6 draws weights
-        root = nn.ModuleList([copy.deepcopy(model)])  # gives the model itself a place, too
-    places = _known_places(root)
-    nulls = {
-        layer: _make_null(layer, null, draw_seed(generator))
-        for layer in dict.fromkeys(layer for _, _, layer in places)
-    }
-    for parent, name, layer in places:
-        setattr(parent, name, nulls[layer])
-    return root[0]
+        for layer in pooling_layers(model).values():
+            own = copy.deepcopy(layer, copies)
+            copies[id(layer)] = _make_null(own, null, draw_seed(generator))
+        return copy.deepcopy(model, copies)  # with the nulls wherever it refers to their layers
+
+
+def pooling_layers(model: nn.Module) -> dict[str, nn.Module]:
+    """The outermost pooling layers of a model, each once, by its first name: ``""`` is itself.
+
+    Raises:
+        ValueError: if there is none, or one that is not known.
+
+    >>> from graphpool_sanity import GraclusPool
+    >>> pooling_layers(nn.Sequential(nn.ReLU(), GraclusPool()))
+    {'1': GraclusPool(aggr='max', edge_aggr='sum')}
+    """
+    layers: dict[str, nn.Module] = {}
+    inside: set[nn.Module] = set()
+    for name, module in model.named_modules():
+        if module not in inside and _is_pooling(module):
+            layers[name] = module
+            inside.update(module.modules())
+    if not layers:
+        raise ValueError(
+            f"model must have a pooling layer, got {type(model).__name__} without any that is "
+            f"known; {_HOW}"
+        )
+    return layers
 
 
 _HOW = (
@@ -145,29 +184,10 @@ def _known_nulls_of(layer: nn.Module) -> dict[str, MakeNull]:
     return nulls
 
 
-def _known_places(root: nn.ModuleList) -> list[tuple[nn.Module, str, nn.Module]]:
-    places = list(_pooling_places(root))
-    if not places:
-        raise ValueError(
-            f"model must have a pooling layer, got {type(root[0]).__name__} without any that is "
-            f"known; {_HOW}"
-        )
-    return places
-
-
 def _load_provider(kind: type) -> None:
     provider = _PROVIDERS.get(kind.__module__.partition(".")[0])
     if provider is not None:
         import_module(provider)
-
-
-def _pooling_places(parent: nn.Module) -> Iterator[tuple[nn.Module, str, nn.Module]]:
-    """Where the outermost pooling layers are, known or not: a module, a name in it, the layer."""
-    for name, child in parent._modules.items():  # named_children leaves out second names
-        if child is not None and _is_pooling(child):
-            yield parent, name, child
-        elif child is not None:
-            yield from _pooling_places(child)
 
 
 def _is_pooling(module: nn.Module) -> bool:

@@ -15,20 +15,40 @@ class Regrouped(nn.Module):
         reset(self.regroup)
 
 
-def become(layer: nn.Module, null: type[nn.Module], kind: type[nn.Module]) -> None:
+def become(
+    layer: nn.Module, null: type[nn.Module], kind: type[nn.Module], lost: str | None = None
+) -> None:
     """Make a layer of class ``kind`` one of its subclass ``null``, in place.
 
+    A layer of another subclass keeps its own methods beside those of ``null``.
+
+    Args:
+        lost: The method of ``kind`` that ``null`` has another for, instead of calling it.
+
     Raises:
-        ValueError: if the layer is of another subclass, whose own methods would be lost.
+        ValueError: if the layer has its own in the place of the one that would be lost.
 
     >>> layer = nn.Linear(2, 2)
     >>> become(layer, nn.modules.linear.NonDynamicallyQuantizableLinear, nn.Linear)
     >>> type(layer).__name__
     'NonDynamicallyQuantizableLinear'
     """
-    if type(layer) not in (kind, null):
+    own = type(layer)
+    if issubclass(own, null):
+        return
+    if lost is not None:
+        check_method(layer, kind, lost)
+    layer.__class__ = null if own is kind else type(null.__name__, (null, own), {})
+
+
+def check_method(layer: nn.Module, kind: type[nn.Module], method: str) -> None:
+    """Raise a ``ValueError`` if a layer of class ``kind`` has a ``method`` of its own.
+
+    >>> check_method(nn.Linear(2, 2), nn.Linear, "forward")
+    """
+    if getattr(type(layer), method) is not getattr(kind, method):
         raise ValueError(
-            f"layer must be a {kind.__name__} itself for this null, got the subclass "
-            f"{type(layer).__name__}; name a null for it with graphpool_sanity.register_null"
+            f"layer must pool as {kind.__name__.lstrip('_')} does for this null, got "
+            f"{type(layer).__name__} with a {method} of its own; name a null for it with "
+            "graphpool_sanity.register_null"
         )
-    layer.__class__ = null
