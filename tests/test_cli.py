@@ -6,7 +6,7 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from graphpool_sanity.cli import app
+from graphpool_sanity.cli import app, main
 from graphpool_sanity.experiments.ledger import Ledger
 
 QUICK = ["--epochs", "1", "--runs", "2", "--hidden", "4", "--jobs", "1", "--device", "cpu"]
@@ -87,6 +87,8 @@ def test_data_sets():
         (["check", "graphpool_sanity:GraclusPool", "--nulls", "nix"], "nulls must be 'auto'"),
         (["check", "graphpool_sanity:GraclusPool", "--runs", "1"], "runs must be an int of 2"),
         (["check", "graphpool_sanity:GraclusPool", "--device", "nix"], "device must be"),
+        (["check", "graphpool_sanity:GraclusPool", "--hidden", "0"], "hidden must be a positive"),
+        (["check", "graphpool_sanity:GraclusPool", "--num-pools", "0"], "num_pools must be a pos"),
         (["check", "torch.nn:ReLU"], "layer.forward must name x and one of"),
         (["nulls", "torch.nn:ReLU"], "layer must be a pooling layer that is known"),
         (["report", "/nix"], "folder must hold the report.json of a check"),
@@ -99,6 +101,51 @@ def test_faults_are_one_line(arguments, message):
     assert found.stderr.startswith("error: ")
     assert message in found.stderr
     assert found.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["check"], "Missing argument 'MODULE:LAYER'"),
+        (["check", "graphpool_sanity:GraclusPool", "--nix"], "No such option: --nix"),
+        (["check", "graphpool_sanity:GraclusPool", "--runs", "x"], "Invalid value for '--runs'"),
+        (["nix"], "No such command 'nix'"),
+    ],
+)
+def test_faults_of_usage_are_one_line(arguments, message, capsys, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["graphpool-sanity", *arguments])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 2
+    said = capsys.readouterr()
+    assert said.err.startswith(f"error: {message}")
+    assert said.err.count("\n") == 1
+    assert said.out == ""
+
+
+def test_without_arguments_it_helps(capsys, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["graphpool-sanity"])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 0
+    assert "datasets" in capsys.readouterr().out
+
+
+def test_the_exit_code_arrives(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["graphpool-sanity", "nulls", "torch.nn:ReLU"])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 2
+    assert capsys.readouterr().err.startswith("error: layer must be")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"name": "GraclusPool"}', '{"nix": 3}'])
+def test_a_report_that_is_none_is_one_line(text, tmp_path):
+    (tmp_path / "report.json").write_text(text)
+    found = run("report", tmp_path)
+    assert found.exit_code == 2
+    assert found.stderr.startswith("error: folder must hold the report.json of a check, ")
+    assert found.stderr.count("\n") == 1
 
 
 def test_a_layer_that_fails_in_the_backbone_is_one_line(tmp_path, monkeypatch):

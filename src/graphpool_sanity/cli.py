@@ -1,9 +1,10 @@
 """The command line: check a layer against its nulls, list nulls and data sets, redo a report."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -22,10 +23,10 @@ from graphpool_sanity.nulls import matched_nulls
 
 app = typer.Typer(
     help="Does a pooling layer beat its nulls?",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+_UsageError: Any = typer.BadParameter.__mro__[1]  # click's, wherever typer has it from
 _LAYER = typer.Argument(metavar="MODULE:LAYER", help="As torch_geometric.nn:TopKPooling.")
 _ARG = typer.Option("--arg", "-a", metavar="NAME=VALUE", help="An argument of the layer's own.")
 
@@ -123,6 +124,15 @@ def _show(report: SanityReport, folder: Path) -> None:
         said = f"{answer(null, report.comparisons[null])} ({report.reason(null)})"
         console.print(f"{null}: {question(null).asks} {said}", highlight=False)
     console.print(f"report: {folder / 'report.html'}", highlight=False, soft_wrap=True)
+
+
+def main() -> None:
+    """The command ``graphpool-sanity``; faults of usage are one line, too."""
+    try:
+        sys.exit(app(sys.argv[1:] or ["--help"], standalone_mode=False))
+    except _UsageError as error:
+        typer.echo(f"error: {' '.join(error.format_message().split())}", err=True)
+        sys.exit(2)
 
 
 @contextmanager

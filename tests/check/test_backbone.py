@@ -15,6 +15,7 @@ from torch_geometric.nn import (
     SAGPooling,
     TopKPooling,
 )
+from torch_geometric.utils import subgraph
 
 from graphpool_sanity import (
     ComplementGraclusPool,
@@ -31,7 +32,8 @@ from graphpool_sanity import (
     randomize,
 )
 from graphpool_sanity.check.backbone import Backbone
-from graphpool_sanity.check.graphs import Conv, Graphs
+from graphpool_sanity.check.calls import Call
+from graphpool_sanity.check.graphs import Conv, Graphs, read_graphs
 
 K, LIMIT = 3, 12
 
@@ -225,3 +227,30 @@ def test_a_dense_layer_without_losses_keeps_its_adjacency():
     assert model(batch()).shape == (batch().num_graphs, 2)
     graphs = Graphs(torch.randn(2, 5, 8), 2, torch.ones(2, 5, 5), mask=torch.ones(2, 5).bool())
     assert model.calls[0](model.pools[0], graphs)[0].adj.shape == (2, 3, 3)
+
+
+class HalvesEach(nn.Module):
+    """Keeps every other node, and returns more than PyG's layers do, in another order."""
+
+    def __init__(self, order):
+        super().__init__()
+        self.order = order
+
+    def forward(self, x, edge_index, edge_attr, batch, mask):
+        assert edge_attr is None
+        assert mask is None
+        perm = torch.arange(0, len(x), 2)
+        edges, _ = subgraph(perm, edge_index, relabel_nodes=True, num_nodes=len(x))
+        parts = {"loss": x.mean(), "perm": perm, "batch": batch[perm]}
+        return x[perm], edges, *(parts[name] for name in self.order)
+
+
+@pytest.mark.parametrize(
+    "order", [("loss", "batch"), ("perm", "batch"), ("batch", "perm"), ("batch", "loss")]
+)
+def test_what_a_layer_returns_may_come_in_any_order(order):
+    layer, graphs = HalvesEach(order), read_graphs(batch(), batch().x)
+    pooled, losses = Call(layer)(layer, graphs)
+    assert torch.equal(pooled.batch, batch().batch[::2])
+    assert len(losses) == ("loss" in order)
+    assert pooled.weight is None

@@ -50,6 +50,8 @@ def test_a_pyg_dataset_that_fits_is_taken_as_it_is():
     benchmark = as_benchmark(dataset, name="mine")
     assert benchmark.graphs is dataset
     assert (benchmark.name, benchmark.out_channels) == ("mine", 10)
+    dataset.name = "DIGITS"
+    assert as_benchmark(dataset, task="regression").name == "DIGITS"
     part = as_benchmark(dataset[:200])
     assert len(part.graphs) == 200
 
@@ -72,6 +74,10 @@ def test_a_pyg_dataset_that_fits_is_taken_as_it_is():
         ),
         (graphs(x=lambda i: torch.ones(2)), r"x of shape \[n, F\], got \[2\]"),
         (graphs(x=lambda i: torch.ones(2, 3 + i % 2)), r"x of one width, got \[3, 4\] columns"),
+        (
+            [Data(g.x, g.edge_index, torch.ones(2, 1), y=g.y) for g in graphs()] + graphs(),
+            r"edge_attr in all graphs or in none, got none in dataset\[20\]",
+        ),
         (graphs(y=lambda i: torch.tensor([1])), r"y must have two classes or more, got \[1\]"),
         (graphs(y=lambda i: torch.tensor([i % 2 - 1])), r"numbered from 0, got \[-1, 0\]"),
         (graphs(y=lambda i: torch.tensor([float("nan")])), "y must be finite"),

@@ -11,6 +11,9 @@ from torch_geometric.typing import SparseTensor
 from graphpool_sanity.check.graphs import Graphs
 from graphpool_sanity.pools.diff_pool import DiffPool
 
+_NEEDED = inspect.Parameter.empty
+"""What has no default is handed ``None`` where the graphs do not have it."""
+
 
 class Call:
     """How a pooling layer is called, read once from the signature of its ``forward``.
@@ -57,7 +60,8 @@ class Call:
         fields |= {"batch": graphs.batch, "mask": graphs.mask}
         fields |= {} if graphs.is_dense else {"batch_size": graphs.size}
         fields |= {} if self.edges is None else {self.edges: self._adjacency(graphs)}
-        return {k: v for k, v in fields.items() if k in self.parameters and v is not None}
+        taken = {name: p.default for name, p in self.parameters.items() if name in fields}
+        return {k: fields[k] for k in taken if fields[k] is not None or taken[k] is _NEEDED}
 
     def _adjacency(self, graphs: Graphs) -> Tensor | SparseTensor | None:
         annotation = self.parameters[str(self.edges)].annotation
@@ -116,11 +120,15 @@ def _read_tuple(
 
 def _end_to_end(layer: nn.Module, tensors: list[Tensor], size: int) -> Graphs:
     x, edge_index, *rest = tensors
-    batch = next((t for t in rest if t.dtype == torch.long and t.shape == x.shape[:1]), None)
-    if batch is None:
-        raise ValueError(f"layer must return batch [{x.size(0)}], got none from {layer}")
-    weighted = rest[0].is_floating_point() and rest[0].size(0) == edge_index.size(1)
-    return Graphs(x, size, edge_index, _one_each(rest[0]) if weighted else None, batch)
+    indices = [t for t in rest if t.dtype == torch.long and t.shape == x.shape[:1]]
+    if len(indices) > 1:  # among them nodes, which batch comes before or behind
+        indices = [t for t in indices if t.numel() == 0 or int(t.max()) < size]
+    if not indices:
+        raise ValueError(
+            f"layer must return batch [{x.size(0)}] with values below {size}, got none from {layer}"
+        )
+    weighted = rest[0].is_floating_point() and rest[0].shape[:1] == edge_index.shape[1:]
+    return Graphs(x, size, edge_index, _one_each(rest[0]) if weighted else None, indices[0])
 
 
 def _one_each(weight: Tensor | None) -> Tensor | None:

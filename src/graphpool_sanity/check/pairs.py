@@ -80,6 +80,10 @@ class PairedRuns:
         its own, whatever the passes before have drawn.
         """
         model = self.build_model(in_channels, out_channels)
+        if not isinstance(model, nn.Module):
+            raise ValueError(
+                f"build_model must return a torch.nn.Module, got {type(model).__name__}"
+            )
         if variant != LAYER:
             model = randomize(model, variant, seed)
         model.register_forward_pre_hook(_CommonChance(seed))

@@ -3,6 +3,9 @@
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from math import isfinite
+from numbers import Real
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import torch
 from torch import nn
@@ -12,7 +15,7 @@ from graphpool_sanity.analysis.layers import chosen_layers
 from graphpool_sanity.check.hold import Watched
 from graphpool_sanity.check.pairs import LAYER, PairedRuns
 from graphpool_sanity.datasets import Benchmark
-from graphpool_sanity.experiments.protocol import evaluate
+from graphpool_sanity.experiments.protocol import evaluate, resolve_device
 from graphpool_sanity.nulls.registry import shared_nulls
 from graphpool_sanity.testing import assert_batch_invariant, assert_permutation_invariant
 
@@ -20,16 +23,42 @@ _GRAPHS = 8
 """Of how many graphs the batch is that every model must take."""
 
 
-def check_runs(runs: int, margin: float, level: float, seed: int) -> None:
+def check_runs(runs: int, margin: float, level: float, seed: int, n_jobs: int) -> None:
     """Raise a ``ValueError`` for numbers that no check can have."""
     if isinstance(runs, bool) or not isinstance(runs, int) or runs < 2:
         raise ValueError(f"runs must be an int of 2 or more, got {runs!r}")
-    if not (margin > 0 and isfinite(margin)):
-        raise ValueError(f"margin must be positive and finite, got {margin}")
-    if not 0 < level < 1:
-        raise ValueError(f"level must lie in (0, 1), got {level}")
+    if not (isinstance(margin, Real) and margin > 0 and isfinite(margin)):
+        raise ValueError(f"margin must be positive and finite, got {margin!r}")
+    if not (isinstance(level, Real) and 0 < level < 1):
+        raise ValueError(f"level must lie in (0, 1), got {level!r}")
+    if isinstance(n_jobs, bool) or not isinstance(n_jobs, int) or n_jobs == 0:
+        raise ValueError(
+            f"n_jobs must be a positive int, or a negative one as joblib counts, got {n_jobs!r}"
+        )
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= 2**31 - runs:
         raise ValueError(f"seed must be an int in [0, 2**31 - runs], got {seed!r}")
+
+
+def check_writable(folder: str | Path) -> None:
+    """Make a folder, and raise a ``ValueError`` if nothing can be written there."""
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ValueError(
+            f"out must be a folder that can be written, got {folder}: {error.strerror}"
+        ) from error
+
+
+def check_device(device: str) -> None:
+    """Raise a ``ValueError`` for a device that this machine does not have."""
+    try:
+        torch.empty(0, device=resolve_device(device))
+    except (RuntimeError, AssertionError) as error:  # of a torch without CUDA
+        raise ValueError(
+            f"device must be one of this machine's, got {device!r}: {error}"
+        ) from error
 
 
 def choose_nulls(model: nn.Module, nulls: str | Sequence[str]) -> list[str]:
@@ -49,8 +78,10 @@ def choose_nulls(model: nn.Module, nulls: str | Sequence[str]) -> list[str]:
         wanted = [*shared[:1], *(["none"] if "none" in shared else [])]
     elif nulls == "all":
         wanted = shared
+    elif isinstance(nulls, str):
+        wanted = [nulls]
     else:
-        wanted = [nulls] if isinstance(nulls, str) else list(nulls)
+        wanted = list(nulls) if isinstance(nulls, Iterable) else []
     unknown = [null for null in wanted if null not in shared]
     if unknown or not wanted:
         raise ValueError(

@@ -163,7 +163,8 @@ class SanityReport:
             own["comparisons"] = {
                 null: _comparison(entry) for null, entry in own["comparisons"].items()
             }
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            overall(own["comparisons"])  # of which there must be one
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ValueError(
                 f"folder must hold the report.json of a check, got {path}: "
                 f"{type(error).__name__}: {error}"

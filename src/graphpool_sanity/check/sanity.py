@@ -18,8 +18,10 @@ from graphpool_sanity.check.fingerprint import (
 )
 from graphpool_sanity.check.pairs import LAYER, PairedRuns
 from graphpool_sanity.check.preflight import (
+    check_device,
     check_runs,
     check_variants,
+    check_writable,
     choose_nulls,
     pooling_names,
 )
@@ -114,7 +116,16 @@ def sanity_check(
     >>> list(report.comparisons), len(report.scores["layer"])
     (['random'], 2)
     """
-    check_runs(runs, margin, level, seed)
+    check_runs(runs, margin, level, seed, n_jobs)
+    if not callable(build_model):
+        raise ValueError(
+            "build_model must be callable, build_model(in_channels, out_channels), got "
+            f"{type(build_model).__name__}"
+        )
+    if not isinstance(protocol, Protocol):
+        raise ValueError(f"protocol must be a Protocol, got {type(protocol).__name__}")
+    if scheduler is None:
+        check_device(device)
     pairs = PairedRuns(
         build_model, _source(dataset, task), protocol, metric, str(resolve_device(device))
     )
@@ -122,6 +133,8 @@ def sanity_check(
     pairs = replace(pairs, layers=pooling_names(model), nulls=nulls_of_others(model))
     variants = [LAYER, *choose_nulls(model, nulls)]
     check_variants(pairs, variants, range(seed, seed + runs))
+    if out is not None:
+        check_writable(out)
 
     name = type(model).__name__ if name is None else name
     common = _identity(pairs, name, model_fingerprint(model))

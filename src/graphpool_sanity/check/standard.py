@@ -12,6 +12,7 @@ from graphpool_sanity.check.construct import layer_factories
 from graphpool_sanity.datasets import Benchmark
 from graphpool_sanity.experiments.input_conv import InputConv
 from graphpool_sanity.experiments.protocol import BuildModel
+from graphpool_sanity.select.assignment import check_positive
 
 _BACKBONE = {"hidden": 64, "num_pools": 2}
 _OF_DATA: Mapping[str, Mapping[str, Any]] = {
@@ -25,12 +26,16 @@ _OF_DATA: Mapping[str, Mapping[str, Any]] = {
 def settings_of(dataset: str, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Arguments of the protocol and of the backbone; what is given, and not ``None``, wins.
 
+    Raises:
+        ValueError: on a backbone without width or pools.
+
     >>> settings_of("digits", {"hidden": 16, "epochs": None})
     ({'epochs': 40}, {'hidden': 16, 'num_pools': 2})
     """
     chosen = {key: value for key, value in given.items() if value is not None}
     protocol = {**_BACKBONE, **_OF_DATA.get(dataset, {}), **chosen}
     backbone = {key: protocol.pop(key) for key in _BACKBONE}
+    check_positive(**backbone)
     return protocol, backbone
 
 

@@ -48,6 +48,7 @@ def as_benchmark(
     listed = [graphs[i] for i in range(len(graphs))]
     _check_graphs(listed)
     y = torch.cat([graph.y.reshape(1) for graph in listed])
+    name = name or getattr(graphs, "name", None) or type(graphs).__name__
     task = _task_of(y) if task is None else task
     if task not in get_args(Task):
         raise ValueError(f"task must be one of {', '.join(get_args(Task))}, got {task!r}")
@@ -56,7 +57,6 @@ def as_benchmark(
     if not fits or listed[0].y.dtype != y.dtype:
         graphs = [_with(graph, target) for graph, target in zip(listed, y.split(1), strict=True)]
     out_channels = int(y.max()) + 1 if task == "classification" else 1
-    name = name or getattr(graphs, "name", None) or type(graphs).__name__
     return Benchmark(str(name), graphs, task, out_channels)
 
 
@@ -68,6 +68,12 @@ def _check_graphs(graphs: Sequence[Data]) -> None:
     widths = sorted({graph.x.size(1) for graph in graphs})
     if len(widths) > 1:
         raise ValueError(f"dataset must have x of one width, got {widths} columns")
+    with_attributes = [graph.get("edge_attr") is not None for graph in graphs]
+    if len(set(with_attributes)) > 1:
+        raise ValueError(
+            "dataset must have edge_attr in all graphs or in none, got none in "
+            f"dataset[{with_attributes.index(False)}]"
+        )
 
 
 def _fault(graph: object) -> str | None:

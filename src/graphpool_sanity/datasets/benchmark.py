@@ -31,7 +31,8 @@ class Benchmark:
     ``x`` is float32, or int64 where ``node_categories`` is given.
 
     Raises:
-        ValueError: on an unknown task, or a metric that is none or does not say which way is up.
+        ValueError: on an unknown task, a metric that is none or does not say which way is up, or
+            an official split that is none of these graphs.
 
     >>> from graphpool_sanity.datasets.digits import digits
     >>> benchmark = digits()
@@ -61,7 +62,9 @@ class Benchmark:
         if self.task not in _METRICS:
             raise ValueError(f"task must be one of {', '.join(get_args(Task))}, got {self.task!r}")
         if self.make_metric is not None:
-            _check_metric(self.make_metric())
+            _check_metric(self.make_metric)
+        if self.official_split is not None:
+            _check_split(self.official_split, len(self.graphs))
 
     @property
     def in_channels(self) -> int:
@@ -104,9 +107,15 @@ class Benchmark:
         return train, val, test
 
 
-def _check_metric(metric: object) -> None:
+def _check_metric(make_metric: object) -> None:
     from torchmetrics import Metric
 
+    if isinstance(make_metric, Metric):
+        raise ValueError(
+            "metric must make a torchmetrics.Metric when called, got a metric itself: "
+            f"lambda: {make_metric}"
+        )
+    metric = make_metric() if callable(make_metric) else make_metric
     if not isinstance(metric, Metric):
         raise ValueError(
             f"metric must make a torchmetrics.Metric when called, got {type(metric).__name__}"
@@ -115,6 +124,20 @@ def _check_metric(metric: object) -> None:
         raise ValueError(
             f"metric must say by higher_is_better whether more is better, {metric} does not"
         )
+
+
+def _check_split(split: Split, size: int) -> None:
+    if len(split) != 3 or any(len(part) == 0 for part in split):
+        sizes = [len(part) for part in split]
+        raise ValueError(f"official_split must have three parts, none empty, got sizes {sizes}")
+    index = torch.cat(split)
+    if int(index.min()) < 0 or int(index.max()) >= size:
+        raise ValueError(
+            f"official_split must have indices in [0, {size}), got {int(index.min())} to "
+            f"{int(index.max())}"
+        )
+    if index.unique().numel() < index.numel():
+        raise ValueError("official_split must have disjoint parts, got a graph twice")
 
 
 def _divide(index: Tensor, share: float, strata: Tensor | None, seed: int) -> tuple[Tensor, Tensor]:

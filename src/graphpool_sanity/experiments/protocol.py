@@ -249,12 +249,27 @@ def evaluate(model: nn.Module, benchmark: Benchmark, batches: Iterable[Batch]) -
 
 
 def _forward(model: nn.Module, benchmark: Benchmark, batch: Batch) -> tuple[Tensor, Tensor | float]:
-    output = model(batch)
-    output, auxiliary = output if isinstance(output, tuple) else (output, 0.0)
+    output, auxiliary = _read(model(batch))
     wanted = (batch.num_graphs, benchmark.out_channels)
     if output.shape != wanted:
         raise ValueError(f"the model must return {list(wanted)} outputs, got {list(output.shape)}")
     return output if benchmark.task == "classification" else output.squeeze(1), auxiliary
+
+
+def _read(returned: object) -> tuple[Tensor, Tensor | float]:
+    """A model's outputs and auxiliary loss []."""
+    output, *losses = returned if isinstance(returned, tuple | list) else (returned,)
+    if not isinstance(output, Tensor) or len(losses) > 1:
+        got = f"{1 + len(losses)} parts" if losses else type(output).__name__
+        raise ValueError(
+            f"the model must return outputs, or outputs and an auxiliary loss, got {got}"
+        )
+    loss = losses[0] if losses else 0.0
+    if not isinstance(loss, Tensor):
+        return output, loss
+    if loss.numel() != 1:
+        raise ValueError(f"the model must return an auxiliary loss [], got {list(loss.shape)}")
+    return output, loss.reshape(())
 
 
 def resolve_device(device: str) -> torch.device:
