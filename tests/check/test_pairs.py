@@ -78,3 +78,25 @@ def test_pairs_have_the_same_split_and_every_seed_its_own():
     tests = {seed: {tuple(test) for s, test in parts if s == seed} for seed in range(3)}
     assert all(len(splits) == 1 for splits in tests.values())
     assert len(set.union(*tests.values())) == 3
+
+
+class Lazy(nn.Module):
+    def __init__(self, in_channels, out_channels):
+        super().__init__()
+        self.conv, self.pool = GraphConv(-1, 8), GraclusPool()
+        self.norm, self.lin = nn.LazyBatchNorm1d(), nn.LazyLinear(out_channels)
+
+    def forward(self, data):
+        x = self.norm(self.conv(data.x, data.edge_index)).relu()
+        x, _, _, batch, _ = self.pool(x, data.edge_index, batch=data.batch)
+        return self.lin(global_mean_pool(x, batch))
+
+
+def test_pairs_of_layers_that_read_their_sizes_off_the_data_start_from_the_same_weights():
+    pairs = PairedRuns(Lazy, CYCLES, QUICK)
+    layer, null = (pairs.build_seeded(variant, 0).state_dict() for variant in (LAYER, "random"))
+    assert layer["conv.lin_rel.weight"].shape == (8, 2)
+    shared = [key for key in layer if not key.endswith("seed")]
+    assert all(torch.equal(layer[key], null[key]) for key in shared)
+    assert layer["norm.num_batches_tracked"] == 0
+    assert set(check(Lazy).scores) == {"layer", "random"}

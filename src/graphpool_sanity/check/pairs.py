@@ -7,7 +7,8 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch_geometric.data import Batch
+from torch.nn.parameter import is_lazy
+from torch_geometric.data import Batch, Data
 from torchmetrics import Metric
 
 from graphpool_sanity.analysis import record_activations
@@ -84,6 +85,8 @@ class PairedRuns:
             raise ValueError(
                 f"build_model must return a torch.nn.Module, got {type(model).__name__}"
             )
+        if any(is_lazy(parameter) for parameter in model.parameters()):
+            _initialize(model, self.benchmark().graphs[0])
         if variant != LAYER:
             model = randomize(model, variant, seed)
         model.register_forward_pre_hook(_CommonChance(seed))
@@ -104,6 +107,14 @@ class PairedRuns:
                 return record_activations(model, batch, self.layers).homogeneity()
         except ValueError:
             return {}
+
+
+def _initialize(model: nn.Module, graph: Data) -> None:
+    """Draw the weights of layers that take their sizes from the first graphs that they see."""
+    training = model.training
+    with torch.no_grad():
+        model.eval()(Batch.from_data_list([graph]))
+    model.train(training)
 
 
 class _CommonChance:
