@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 from adjacencies import as_dense, every_kind
@@ -7,6 +8,7 @@ from torch_geometric import EdgeIndex
 from torch_geometric.typing import SparseTensor
 from torch_geometric.utils import coalesce
 
+from graphpool_sanity import GraclusPool, graclus
 from graphpool_sanity.graph import read_graph, repack, unpack
 
 EDGES = torch.tensor([[0, 1, 3], [1, 2, 2]])
@@ -115,3 +117,17 @@ def test_attributes_that_do_not_fit_the_edges_are_refused_by_name(shape):
 def test_attributes_beside_values_are_refused_by_name():
     with pytest.raises(ValueError, match=r"^edge_attr must be None"):
         unpack(torch.eye(4).to_sparse(), 4, torch.ones(4))
+
+
+@pytest.mark.parametrize("name", ["batch", "edge_attr", "edge_weight"])
+@pytest.mark.parametrize("value", [[0, 0], "x", 1.5, np.zeros(2)])
+def test_what_is_no_tensor_is_refused_by_name(name, value):
+    pool, message = GraclusPool(), f"^{name} must be a torch.Tensor, got {type(value).__name__}"
+    with pytest.raises(ValueError, match=message):
+        pool(torch.ones(2, 1), torch.tensor([[0, 1], [1, 0]]), **{name: value})
+
+
+@pytest.mark.parametrize("num_nodes", [None, "3", 2.0, -1])
+def test_a_number_of_nodes_that_is_none_is_refused(num_nodes):
+    with pytest.raises(ValueError, match=r"^num_nodes must be an int of 0 or more, got"):
+        graclus(torch.tensor([[0, 1], [1, 0]]), num_nodes)

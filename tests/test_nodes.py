@@ -121,6 +121,10 @@ MALFORMED = {
     r"mask must be None beside x of shape \[N, F\]": (normal(3, F), PAIR, torch.ones(2, 2)),
     "max_num_nodes must be at least 2 for this batch, got 1": (normal(3, F), PAIR, None, 1),
     "batch_size must be at least 2 for this batch, got 1": (normal(3, F), PAIR, None, None, 1),
+    "batch_size must be an int or None, got str": (normal(3, F), PAIR, None, None, "2"),
+    "max_num_nodes must be an int or None, got Tensor": (normal(3, F), PAIR, None, PAIR),
+    "batch must be a torch.Tensor, got list": (normal(3, F), [0, 0, 1]),
+    "mask must be a torch.Tensor, got bool": (normal(1, 3, F), None, True),
 }
 
 

@@ -99,6 +99,8 @@ def _check_values(name: str, seen: dict[str, int], edge_index: Tensor, num_nodes
 
 
 def _check_shapes(name: str, num_edges: int, num_nodes: int, edge_weight: Tensor | None) -> None:
+    if not isinstance(num_nodes, int) or num_nodes < 0:
+        raise ValueError(f"num_nodes must be an int of 0 or more, got {num_nodes!r}")
     if num_nodes == 0 and num_edges > 0:
         raise ValueError(f"{name} must be empty without nodes, got {num_edges} edges")
     if edge_weight is not None and list(edge_weight.shape) != [num_edges]:
@@ -108,8 +110,19 @@ def _check_shapes(name: str, num_edges: int, num_nodes: int, edge_weight: Tensor
         )
 
 
+def check_tensors(**given: object) -> None:
+    """Raise a ``ValueError`` that names the first argument that is neither a tensor nor ``None``.
+
+    >>> check_tensors(batch=torch.zeros(2), mask=None)
+    """
+    for name, value in given.items():
+        if value is not None and not isinstance(value, Tensor):
+            raise ValueError(f"{name} must be a torch.Tensor, got {type(value).__name__}")
+
+
 def check_batch_shape(batch: Tensor, num_nodes: int) -> None:
     """Raise a ``ValueError`` unless ``batch`` holds one integer for each node."""
+    check_tensors(batch=batch)
     if batch.dtype != torch.long or list(batch.shape) != [num_nodes]:
         raise ValueError(
             f"batch must be an int64 tensor of shape [{num_nodes}], one entry per node, "
@@ -143,6 +156,7 @@ def unpack(
     (tensor([[0, 1],
             [0, 1]]), tensor([1., 1.]))
     """
+    check_tensors(edge_attr=edge_attr, edge_weight=edge_weight)
     if isinstance(adj, EdgeIndex):
         adj = adj.as_tensor().long()
     if isinstance(adj, Tensor) and adj.layout == torch.strided:

@@ -1,12 +1,13 @@
 """What pools without edges takes: the nodes of a batch of graphs, told apart and checked."""
 
+from numbers import Integral
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from graphpool_sanity.blocks import cut_into_blocks
-from graphpool_sanity.graph import check_batch_order, check_batch_shape
+from graphpool_sanity.graph import check_batch_order, check_batch_shape, check_tensors
 
 _SLACK = 4  # padding to so many times the nodes costs less than cutting them into blocks
 
@@ -81,6 +82,7 @@ def read_nodes(
     >>> nodes.num_graphs, nodes.width, nodes.place.tolist()
     (3, 2, [0, 1, 4])
     """
+    check_tensors(batch=batch, mask=mask)
     if x.dim() not in (2, 3) or not x.is_floating_point():
         raise ValueError(
             "x must be a floating point tensor of shape [N, F] or [B, N, F], "
@@ -125,6 +127,8 @@ def _read_batch(batch: Tensor, num_nodes: int) -> tuple[Tensor, int]:
 
 
 def _at_least(name: str, needed: int, given: int | None) -> int:
+    if given is not None and not isinstance(given, Integral):
+        raise ValueError(f"{name} must be an int or None, got {type(given).__name__}")
     if given is not None and given < needed:
         raise ValueError(f"{name} must be at least {needed} for this batch, got {given}")
     return needed if given is None else given

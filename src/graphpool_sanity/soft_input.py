@@ -6,7 +6,7 @@ from torch_geometric import EdgeIndex
 from torch_geometric.typing import Adj
 from torch_geometric.utils import scatter
 
-from graphpool_sanity.graph import read_graph, unpack
+from graphpool_sanity.graph import check_tensors, read_graph, unpack
 from graphpool_sanity.soft_coarsen import DenseGraphs, SoftGraphs, SparseGraphs
 
 
@@ -31,6 +31,7 @@ def read_soft_graphs(
     >>> type(read_soft_graphs(torch.ones(3, 5), torch.ones(3, 3))).__name__
     'DenseGraphs'
     """
+    check_tensors(mask=mask, batch=batch, z=z)
     if not x.is_floating_point():
         raise ValueError(f"x must be a floating point tensor, got {x.dtype}")
     if z is not None and z.shape[:-1] != x.shape[:-1]:

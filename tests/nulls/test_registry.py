@@ -81,6 +81,18 @@ def test_bad_seeds_are_refused(seed):
         randomize(GraclusPool(), seed=seed)
 
 
+@pytest.mark.parametrize("model", [None, GraclusPool, {"pool": GraclusPool()}])
+def test_what_is_no_module_is_refused(model):
+    with pytest.raises(ValueError, match=r"^model must be a torch.nn.Module, got"):
+        randomize(model)
+
+
+@pytest.mark.parametrize("layer", [None, "GraclusPool", (GraclusPool, GraclusPool())])
+def test_a_null_is_named_for_a_class(layer):
+    with pytest.raises(ValueError, match=r"^layer must be a class, or several, got"):
+        register_null(layer, "random")(lambda layer, seed: layer)
+
+
 # Registering
 
 

@@ -36,6 +36,9 @@ def register_null(
         name: ``"complement"``, ``"distance"``, ``"random"``, ``"shuffle"``, ``"frozen"``,
             ``"none"``, or a name of your own.
 
+    Raises:
+        ValueError: if ``layer`` is no class.
+
     >>> class Halve(nn.Module):
     ...     def forward(self, x):
     ...         return x[: len(x) // 2]
@@ -54,6 +57,8 @@ def register_null(
 
     def register(make: MakeNull) -> MakeNull:
         for kind in layer if isinstance(layer, tuple) else (layer,):
+            if not isinstance(kind, type):
+                raise ValueError(f"layer must be a class, or several, got {kind!r}")
             _load_provider(kind)
             _NULLS.setdefault(kind, {})[name] = make
         return make
@@ -146,6 +151,8 @@ def pooling_layers(model: nn.Module) -> dict[str, nn.Module]:
     >>> pooling_layers(nn.Sequential(nn.ReLU(), GraclusPool()))
     {'1': GraclusPool(aggr='max', edge_aggr='sum')}
     """
+    if not isinstance(model, nn.Module):
+        raise ValueError(f"model must be a torch.nn.Module, got {type(model).__name__}")
     layers: dict[str, nn.Module] = {}
     inside: set[nn.Module] = set()
     for name, module in model.named_modules():
