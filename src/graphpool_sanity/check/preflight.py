@@ -15,7 +15,7 @@ from graphpool_sanity.analysis.layers import chosen_layers
 from graphpool_sanity.check.hold import Watched
 from graphpool_sanity.check.pairs import LAYER, PairedRuns
 from graphpool_sanity.datasets import Benchmark
-from graphpool_sanity.experiments.protocol import evaluate, resolve_device
+from graphpool_sanity.experiments.protocol import Protocol, evaluate, resolve_device
 from graphpool_sanity.nulls.registry import shared_nulls
 from graphpool_sanity.testing import assert_batch_invariant, assert_permutation_invariant
 
@@ -37,6 +37,17 @@ def check_runs(runs: int, margin: float, level: float, seed: int, n_jobs: int) -
         )
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= 2**31 - runs:
         raise ValueError(f"seed must be an int in [0, 2**31 - runs], got {seed!r}")
+
+
+def check_kinds(build_model: object, protocol: object) -> None:
+    """Raise a ``ValueError`` for what cannot build a model, or is no protocol."""
+    if not callable(build_model):
+        raise ValueError(
+            "build_model must be callable, build_model(in_channels, out_channels), got "
+            f"{type(build_model).__name__}"
+        )
+    if not isinstance(protocol, Protocol):
+        raise ValueError(f"protocol must be a Protocol, got {type(protocol).__name__}")
 
 
 def check_writable(folder: str | Path) -> None:

@@ -19,6 +19,7 @@ from graphpool_sanity.check.fingerprint import (
 from graphpool_sanity.check.pairs import LAYER, PairedRuns
 from graphpool_sanity.check.preflight import (
     check_device,
+    check_kinds,
     check_runs,
     check_variants,
     check_writable,
@@ -117,13 +118,7 @@ def sanity_check(
     (['random'], 2)
     """
     check_runs(runs, margin, level, seed, n_jobs)
-    if not callable(build_model):
-        raise ValueError(
-            "build_model must be callable, build_model(in_channels, out_channels), got "
-            f"{type(build_model).__name__}"
-        )
-    if not isinstance(protocol, Protocol):
-        raise ValueError(f"protocol must be a Protocol, got {type(protocol).__name__}")
+    check_kinds(build_model, protocol)
     if scheduler is None:
         check_device(device)
     pairs = PairedRuns(
