@@ -1,14 +1,10 @@
 """The paper's training protocol: one model, one data set, one seed, one result."""
 
-import subprocess
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cache, partial
-from importlib.metadata import version
+from functools import partial
 from math import isnan
-from pathlib import Path
-from platform import python_version
 from typing import Any, NamedTuple
 
 import torch
@@ -21,6 +17,7 @@ from torchmetrics.regression import MeanAbsoluteError
 
 from graphpool_sanity.datasets import Benchmark
 from graphpool_sanity.datasets.batches import Batches
+from graphpool_sanity.experiments.provenance import revision, versions
 
 BuildModel = Callable[[int, int], nn.Module]
 """``build_model(in_channels, out_channels)``: a model that takes a PyG batch and returns its
@@ -284,23 +281,3 @@ def resolve_device(device: str) -> torch.device:
         return torch.device(device)
     except RuntimeError as error:
         raise ValueError(f"device must be 'auto' or a torch device, got {device!r}") from error
-
-
-def versions() -> dict[str, str]:
-    """The versions of everything that a result depends on."""
-    packages = ("graphpool-sanity", "torch", "torch-geometric", "numpy", "scikit-learn")
-    return {"python": python_version()} | {name: version(name) for name in packages}
-
-
-@cache
-def revision() -> str | None:
-    """The git revision of the checkout that this file is in, with ``-dirty`` if it was changed."""
-    git = ["git", "-C", str(Path(__file__).parent)]
-    try:  # an installed package may lie below the checkout of another project
-        subprocess.run(
-            [*git, "ls-files", "--error-unmatch", __file__], capture_output=True, check=True
-        )
-        describe = [*git, "describe", "--always", "--dirty", "--abbrev=12"]
-        return subprocess.run(describe, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return None

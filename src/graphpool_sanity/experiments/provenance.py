@@ -1,0 +1,27 @@
+"""Where a result comes from: the versions and the revision that made it."""
+
+import subprocess
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from platform import python_version
+
+
+def versions() -> dict[str, str]:
+    """The versions of everything that a result depends on."""
+    packages = ("graphpool-sanity", "torch", "torch-geometric", "numpy", "scikit-learn")
+    return {"python": python_version()} | {name: version(name) for name in packages}
+
+
+@cache
+def revision() -> str | None:
+    """The git revision of the checkout that this file is in, with ``-dirty`` if it was changed."""
+    git = ["git", "-C", str(Path(__file__).parent)]
+    try:  # an installed package may lie below the checkout of another project
+        subprocess.run(
+            [*git, "ls-files", "--error-unmatch", __file__], capture_output=True, check=True
+        )
+        describe = [*git, "describe", "--always", "--dirty", "--abbrev=12"]
+        return subprocess.run(describe, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
