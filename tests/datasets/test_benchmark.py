@@ -107,3 +107,17 @@ def test_the_task_decides_the_metric(task, metric, higher):
     assert benchmark.metric == metric
     assert benchmark.higher_is_better is higher
     assert benchmark.in_channels == 4
+
+
+@pytest.mark.parametrize(
+    ("split", "message"),
+    [
+        ((range(32), range(32, 40), []), "official_split must have three parts, none empty"),
+        ((range(32), range(30, 36), range(36, 40)), "official_split must have disjoint parts"),
+        ((range(32), range(32, 36), range(36, 41)), r"official_split must have indices in \[0, 40"),
+    ],
+)
+def test_official_splits_that_are_none_are_refused(split, message):
+    parts = tuple(torch.tensor(part, dtype=torch.long) for part in split)
+    with pytest.raises(ValueError, match=message):
+        labelled(torch.arange(40) % 2, official_split=parts)
