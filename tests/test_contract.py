@@ -4,6 +4,7 @@ import copy
 import pickle
 from functools import partial
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -234,3 +235,31 @@ def test_it_gives_on_cuda_what_it_gives_on_the_cpu(layer):
     found = outputs(pool.to("cuda"), batch.to("cuda"))
     for s, t in zip(found, expected, strict=True):
         torch.testing.assert_close(s.cpu(), t)
+
+
+@every_layer
+@pytest.mark.parametrize("x", [None, [[0.0]], "x", 1.5, np.ones((14, F))])
+def test_features_that_are_no_tensor_are_refused(layer, x):
+    message = rf"^x must be a torch\.Tensor, got {type(x).__name__}$"
+    with pytest.raises(ValueError, match=message):
+        build(layer)(x, data().batch if layer in MEMORY else data().edge_index)
+
+
+@every_layer
+def test_features_without_dimensions_are_refused(layer):
+    with pytest.raises(ValueError, match=r"^x must have .*, got \[\]$"):
+        build(layer)(torch.tensor(1.0), data().batch if layer in MEMORY else data().edge_index)
+
+
+@pytest.mark.parametrize("scale", [None, "1", 0, -1.0, float("nan")])
+def test_scales_are_positive_numbers(scale):
+    for layer, name in ((MemoryPool, "tau"), (DistanceMemoryPool, "key_scale")):
+        with pytest.raises(ValueError, match=f"^{name} must be positive, got {scale!r}$"):
+            build(layer, **{name: scale})
+
+
+@pytest.mark.parametrize(("layer", "name"), [(DiffPool, "gnn"), (MinCutPool, "mlp")])
+@pytest.mark.parametrize("network", ["x", 3, [nn.Linear(F, K)]])
+def test_networks_are_modules(layer, name, network):
+    with pytest.raises(ValueError, match=rf"^{name} must be a torch\.nn\.Module, got"):
+        build(layer, **{name: network})

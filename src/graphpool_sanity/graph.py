@@ -120,6 +120,17 @@ def check_tensors(**given: object) -> None:
             raise ValueError(f"{name} must be a torch.Tensor, got {type(value).__name__}")
 
 
+def check_features(x: object, channels: int | None = None) -> None:
+    """Raise a ``ValueError`` unless ``x`` is a tensor, and has the channels of the layer.
+
+    >>> check_features(torch.ones(2, 3), channels=3)
+    """
+    if not isinstance(x, Tensor):
+        raise ValueError(f"x must be a torch.Tensor, got {type(x).__name__}")
+    if channels is not None and x.shape[-1:] != (channels,):
+        raise ValueError(f"x must have {channels} channels, got {list(x.shape)}")
+
+
 def check_batch_shape(batch: Tensor, num_nodes: int) -> None:
     """Raise a ``ValueError`` unless ``batch`` holds one integer for each node."""
     check_tensors(batch=batch)

@@ -7,7 +7,7 @@ from torch_geometric.nn.inits import reset
 from torch_geometric.typing import Adj
 
 from graphpool_sanity.coarsen import check_aggregation, pool_batch, pool_edges, pool_nodes
-from graphpool_sanity.graph import read_graph, repack, unpack
+from graphpool_sanity.graph import check_features, read_graph, repack, unpack
 from graphpool_sanity.select.matching import (
     Matching,
     match_complement,
@@ -65,6 +65,7 @@ class _MatchingPool(nn.Module):
         batch: Tensor | None,
         edge_weight: Tensor | None = None,
     ) -> PoolOutput:
+        check_features(x)
         if x.dim() != 2:
             raise ValueError(f"x must have shape [N, F], got {list(x.shape)}")
         edge_index, value = unpack(adj, x.size(0), edge_attr, edge_weight)

@@ -5,9 +5,10 @@ from torch import Tensor, nn
 from torch.distributions import Distribution
 from torch_geometric.nn.inits import reset
 
+from graphpool_sanity.graph import check_features
 from graphpool_sanity.losses import kl_clustering_loss
 from graphpool_sanity.nodes import read_nodes
-from graphpool_sanity.select.assignment import RandomAssignment, check_positive
+from graphpool_sanity.select.assignment import RandomAssignment, check_positive, check_scale
 from graphpool_sanity.select.chance import resolve_seed
 from graphpool_sanity.select.memory import KeyDistance, StudentT
 
@@ -44,8 +45,7 @@ class _MemoryPool(nn.Module):
         batch_size: int | None = None,
     ) -> tuple[Tensor, Tensor]:
         """The pooled features [B, K, F'] and the assignment [B, N, K]."""
-        if x.size(-1) != self.in_channels:
-            raise ValueError(f"x must have {self.in_channels} channels, got {list(x.shape)}")
+        check_features(x, self.in_channels)
         nodes = read_nodes(x, batch, mask, max_num_nodes, batch_size)
         pooled, s = nodes.pool(self.select(nodes, *self._memory()))
         return self.lin(pooled), s
@@ -183,8 +183,7 @@ class DistanceMemoryPool(_KeyMemoryPool):
         seed: int | None = None,
     ) -> None:
         super().__init__(KeyDistance(), in_channels, out_channels, heads, num_clusters)
-        if not key_scale > 0:
-            raise ValueError(f"key_scale must be positive, got {key_scale}")
+        check_scale(key_scale=key_scale)
         self.key_scale = key_scale
         self._given_seed = seed
         self.register_buffer("k", torch.empty(heads, num_clusters, in_channels))

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from torch_geometric.nn.inits import reset
 from torch_geometric.typing import Adj
 
+from graphpool_sanity.graph import check_features
 from graphpool_sanity.soft_coarsen import Coarse, SoftGraphs
 from graphpool_sanity.soft_input import read_soft_graphs
 
@@ -45,8 +46,7 @@ class SoftPool(nn.Module):
         z: Tensor | None = None,
     ) -> SoftPoolOutput:
         """Pool ``z`` (``x`` if ``None``) and ``adj`` by the assignment of ``x``."""
-        if x.size(-1) != self.in_channels:
-            raise ValueError(f"x must have {self.in_channels} channels, got {list(x.shape)}")
+        check_features(x, self.in_channels)
         graphs = read_soft_graphs(x, adj, mask, batch, z)
         s = self.select(graphs)
         coarse = graphs.coarsen(s)

@@ -5,7 +5,7 @@ that tells a layer from its null.
 """
 
 from collections.abc import Callable
-from numbers import Integral
+from numbers import Integral, Real
 
 import torch
 from torch import Tensor, nn
@@ -30,9 +30,13 @@ class LearnedAssignment(nn.Module):
     ) -> None:
         super().__init__()
         check_positive(in_channels=in_channels, num_clusters=num_clusters)
+        name = "gnn" if on_graph else "mlp"
+        if network is not None and not callable(network):
+            raise ValueError(f"{name} must be a torch.nn.Module, got {network!r}")
         self.network = default(in_channels, num_clusters) if network is None else network
         self.num_clusters = num_clusters
         self.on_graph = on_graph
+        self._name = name
 
     def reset_parameters(self) -> None:
         """Initialise the network anew."""
@@ -43,9 +47,8 @@ class LearnedAssignment(nn.Module):
         scores = self.network(*graphs.dense()) if self.on_graph else self.network(graphs.x)
         wanted = (*graphs.x.shape[:-1], self.num_clusters)
         if scores.shape != wanted:
-            network = "gnn" if self.on_graph else "mlp"
             raise ValueError(
-                f"{network} must return shape {list(wanted)}, one score per node and cluster, "
+                f"{self._name} must return shape {list(wanted)}, one score per node and cluster, "
                 f"got {list(scores.shape)}"
             )
         return graphs.real(scores.softmax(-1))
@@ -152,3 +155,10 @@ def check_positive(**sizes: int) -> None:
     for name, size in sizes.items():
         if isinstance(size, bool) or not isinstance(size, Integral) or size < 1:
             raise ValueError(f"{name} must be a positive integer, got {size!r}")
+
+
+def check_scale(**scales: float) -> None:
+    """Raise a ``ValueError`` that names the first scale that is not a positive number."""
+    for name, scale in scales.items():
+        if not isinstance(scale, Real) or not scale > 0:
+            raise ValueError(f"{name} must be positive, got {scale!r}")

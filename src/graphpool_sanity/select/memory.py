@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from graphpool_sanity.nodes import Nodes
 from graphpool_sanity.numerics import safe_sqrt, widen
+from graphpool_sanity.select.assignment import check_scale
 
 
 class _KeySelector(nn.Module):
@@ -39,8 +40,7 @@ class StudentT(_KeySelector):
 
     def __init__(self, tau: float) -> None:
         super().__init__()
-        if not tau > 0:
-            raise ValueError(f"tau must be positive, got {tau}")
+        check_scale(tau=tau)
         self.tau = tau
 
     def score(self, queries: Tensor, keys: Tensor) -> Tensor:
