@@ -1,5 +1,7 @@
 """Hard layers of torch-geometric-pool: whom their nulls pool, and with what gates."""
 
+from collections import Counter
+
 import pytest
 import torch
 from null_layers import HOSTILE
@@ -23,8 +25,14 @@ from torch_geometric.utils import add_self_loops
 
 from graphpool_sanity import randomize
 
+SCORED = ("kmis", "maxcut")
 
-@cases(lambda name, null: null == "random" and name in ("eigen", *HARD) and name not in TOP_K)
+
+@cases(
+    lambda name, null: (
+        null == "random" and name in ("eigen", *HARD) and name not in (*TOP_K, *SCORED)
+    )
+)
 def test_clusters_by_chance_keep_their_rows_too(name, null):
     graphs = batch_for(name)
     pool = layer(name)
@@ -32,6 +40,27 @@ def test_clusters_by_chance_keep_their_rows_too(name, null):
     out = rows(call(randomize(pool, null, 0), name, graphs), graphs)
     for mine, theirs in zip(own, out, strict=True):
         assert counted(mine) == counted(theirs)
+
+
+@cases(lambda name, null: null == "random" and name in SCORED)
+def test_clusters_by_chance_leave_the_nodes_their_gates(name, null):
+    pool = layer(name)
+    own, every, out = (
+        call(randomize(pool, other, 0) if other else pool, name).so for other in ("", "none", null)
+    )
+    torch.testing.assert_close(out.s.values(), every.s.values()[out.s.indices()[0]])
+    torch.testing.assert_close(own.s.values(), every.s.values()[own.s.indices()[0]])
+    for mine, theirs in zip(sizes(own), sizes(out), strict=True):
+        assert mine == theirs
+    assert out.s.values().requires_grad
+
+
+def sizes(so):
+    """How many clusters of each size each graph has."""
+    node, cluster = so.s.indices()
+    graph = HOSTILE.batch[node]
+    own = [cluster[graph == g].unique(return_counts=True)[1] for g in HOSTILE.batch.unique()]
+    return [Counter(counts.tolist()) for counts in own]
 
 
 @cases(lambda name, null: null == "random" and name in TOP_K)

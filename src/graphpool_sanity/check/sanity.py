@@ -68,8 +68,8 @@ def sanity_check(
 
     A run is kept in the ledger as soon as it is done, so that a check that was killed is resumed
     by the same call, and more runs are added by a larger ``runs``. The ledger knows a model by
-    the source of its classes, its plain attributes and its initial weights: another model under
-    the same name starts anew.
+    the source of its classes, its plain attributes and its initial weights, and likewise each
+    null: another under the same name starts anew.
 
     Args:
         build_model: ``build_model(in_channels, out_channels)``, a module that takes a PyG batch
@@ -133,11 +133,11 @@ def sanity_check(
 
     name = type(model).__name__ if name is None else name
     common = _identity(pairs, name, model_fingerprint(model))
-    own = {variant: _identity_of_own(pairs, variant, seed) for variant in variants}
+    known = {variant: _identity_of(variant, pairs, seed) for variant in variants}
     configs = [
-        {"variant": variant, "seed": run_seed} | common | own[variant]
+        {"variant": variant, "seed": run_seed} | own | common
         for run_seed in range(seed, seed + runs)
-        for variant in variants
+        for variant, own in known.items()
     ]
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory()) if out is None else out
@@ -157,11 +157,11 @@ def _source(dataset: str | Benchmark | Sequence[Data], task: Task | None) -> str
     return as_benchmark(dataset, task)
 
 
-def _identity_of_own(pairs: PairedRuns, null: str, seed: int) -> dict[str, Any]:
-    """What tells a null of the user's own from another by the same name."""
-    if all(name != null for _, name in pairs.nulls):
+def _identity_of(variant: str, pairs: PairedRuns, seed: int) -> dict[str, str]:
+    """What tells a null from another by the same name."""
+    if variant == LAYER:
         return {}
-    return {"null": model_fingerprint(pairs.build_seeded(null, seed))}
+    return {"null": model_fingerprint(pairs.build_seeded(variant, seed))}
 
 
 def _identity(pairs: PairedRuns, name: str, fingerprint: str) -> dict[str, Any]:

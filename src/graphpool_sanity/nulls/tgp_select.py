@@ -111,6 +111,20 @@ class DealtSelect(ShuffledSelect):
         return self.hand_on(own, row)
 
 
+class DealtNodesSelect(DealtSelect):
+    """Deals the clusters, and leaves each node the gate that the layer gives it."""
+
+    def hand_on(self, own: SelectOutput, row: Tensor) -> SelectOutput:
+        """The selection in which each node has the clusters of node ``row`` [N]."""
+        dealt = super().hand_on(own, row)
+        node, cluster = dealt.s.indices()
+        s = torch.sparse_coo_tensor(
+            torch.stack([node, cluster]), own_gates(own).index_select(0, node), dealt.s.shape
+        )
+        changed = {"mis": dealt.mis} if hasattr(own, "mis") else {}
+        return self.output(own, s, **changed)
+
+
 class NonAdjacentSelect(OtherSelect):
     """Pairs nodes that no edge joins, where the layer pairs neighbours."""
 
@@ -137,13 +151,8 @@ class SingleSelect(OtherSelect):
     ) -> SelectOutput:
         """All nodes in their order."""
         node = torch.arange(own.num_nodes, device=own.s.device)
-        gate = torch.ones_like(node, dtype=own.s.dtype)
-        if hasattr(own, "scores"):
-            gate = own.scores
-        elif own.weight.numel() == own.num_nodes:
-            gate = own.weight
         changed = {"mis": node} if hasattr(own, "mis") else {}
-        return self.output(own, sparse_rows(node, gate), **changed)
+        return self.output(own, sparse_rows(node, own_gates(own)), **changed)
 
     def multi_level_select(
         self, *, levels: int = 1, batch: Tensor | None = None, **given: object
@@ -161,6 +170,15 @@ def places(own: SelectOutput, batch: Tensor | None) -> tuple[Tensor, Tensor | No
     if batch is None:
         batch = torch.zeros(own.num_nodes, dtype=torch.long, device=own.s.device)
     return batch, None
+
+
+def own_gates(own: SelectOutput) -> Tensor:
+    """[N], the gate that the layer gives each node, selected or not; one if it gives none."""
+    if hasattr(own, "scores"):
+        return own.scores
+    if own.weight.numel() == own.num_nodes:
+        return own.weight
+    return torch.ones(own.num_nodes, dtype=own.s.dtype, device=own.s.device)
 
 
 def sparse_rows(cluster: Tensor, gate: Tensor) -> Tensor:
