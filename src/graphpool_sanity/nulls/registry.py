@@ -81,7 +81,7 @@ def nulls_of_others(model: nn.Module) -> dict[tuple[type[nn.Module], str], MakeN
         for kind, nulls in _NULLS.items()
         for name, make in nulls.items()
         if kind in classes
-        and getattr(make, "__module__", "").partition(".")[0] != __name__.partition(".")[0]
+        and str(getattr(make, "__module__", "")).partition(".")[0] != __name__.partition(".")[0]
     }
 
 
@@ -142,10 +142,10 @@ def randomize(model: nn.Module, null: str = "auto", seed: int | None = None) -> 
 
 
 def pooling_layers(model: nn.Module) -> dict[str, nn.Module]:
-    """The outermost pooling layers of a model, each once, by its first name: ``""`` is itself.
+    """The outermost pooling layers of a model, known or not, by their first names; ``""`` is itself.
 
     Raises:
-        ValueError: if there is none, or one that is not known.
+        ValueError: if there is none.
 
     >>> from graphpool_sanity import GraclusPool
     >>> pooling_layers(nn.Sequential(nn.ReLU(), GraclusPool()))
