@@ -142,7 +142,7 @@ def randomize(model: nn.Module, null: str = "auto", seed: int | None = None) -> 
 
 
 def pooling_layers(model: nn.Module) -> dict[str, nn.Module]:
-    """The outermost pooling layers of a model, known or not, by their first names; ``""`` is itself.
+    """The outermost pooling layers of a model, known or not, by their first names (``""``: itself).
 
     Raises:
         ValueError: if there is none.
