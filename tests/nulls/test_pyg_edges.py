@@ -51,13 +51,25 @@ def test_chance_keeps_the_sizes_of_the_clusters_of_each_graph(name, null, traini
 
 @of_edges
 @both_modes
-@pytest.mark.parametrize("null", ["random", "shuffle"])
-def test_chance_keeps_the_gates_of_the_clusters_of_each_graph(name, null, training):
+def test_a_shuffle_hands_the_gates_on_with_the_clusters(name, training):
     pool = layer(name)
-    own, out = call(pool, name), call(randomize(pool, null, 0).train(training), name)
-    assert torch.equal(out[-1].new_edge_score, own[-1].new_edge_score)
+    own, out = call(pool, name), call(randomize(pool, "shuffle", 0).train(training), name)
+    torch.testing.assert_close(out[-1].new_edge_score, own[-1].new_edge_score)
     assert torch.equal(out[2], own[2])
     assert torch.equal(out[-1].cluster.bincount(), own[-1].cluster.bincount())
+
+
+@of_edges
+@both_modes
+@pytest.mark.parametrize("null", ["random", "complement"])
+def test_chance_gates_a_cluster_by_the_gates_of_its_nodes(name, null, training):
+    pool = layer(name)
+    own = call(pool, name)[-1]
+    out = call(randomize(pool, null, 0).train(training), name)[-1]
+    gates = own.new_edge_score[own.cluster]
+    for cluster, gate in enumerate(out.new_edge_score):
+        torch.testing.assert_close(gate, gates[out.cluster == cluster].mean())
+    assert not torch.equal(out.cluster, own.cluster)
 
 
 @contracting

@@ -78,9 +78,11 @@ def test_dealt_clusters_follow_from_sizes_alone(size, seed, training):
     cluster = batch * 5 + chance(size, seed=seed + 1, below=5)
     other = cluster[ShuffledRows(seed + 2).rows(batch)]  # another clustering of the same sizes
     renamed = torch.randperm(20, generator=torch.Generator().manual_seed(seed + 3))[other]
-    row, dealt = DealtRows(seed).train(training)(batch, cluster, NO_EDGES)
+    giver, dealt = DealtRows(seed).train(training)(batch, cluster, NO_EDGES)
+    row = DealtRows(seed).train(training).deal(batch, cluster)
     _, again = DealtRows(seed).train(training)(batch, renamed, NO_EDGES)
     assert torch.equal(dealt, cluster[row])
+    assert torch.equal(giver, torch.arange(len(batch)))
     assert torch.equal(batch[row], batch)
     assert partition(dealt) == partition(again)
     assert Counter(dealt.tolist()) == Counter(cluster.tolist())
@@ -116,14 +118,16 @@ def test_pairs_are_as_many_as_before_or_as_can_be_and_never_neighbours(graphs, s
 def test_what_cannot_be_paired_is_parted_and_keeps_its_gate():
     both = batch_of(clique(4), path(4))
     own = torch.tensor([0, 0, 1, 1, 2, 2, 3, 3])
-    gate = torch.tensor([1.0, 2.0, 3.0, 4.0], requires_grad=True)
-    row, cluster = NonAdjacentRows(0)(both.batch, own, both.edge_index)
-    gates = gate_clusters(gate, own, row, cluster)
+    gate = torch.arange(1.0, 9.0, requires_grad=True)
+    giver, cluster = NonAdjacentRows(0)(both.batch, own, both.edge_index)
+    assert torch.equal(giver, torch.arange(8))
+    gates = gate_clusters(gate[giver], cluster)
     sizes = cluster.bincount()
-    found = sorted(zip(gates.tolist(), sizes.tolist(), strict=True))
-    assert found == [(1, 1), (1, 1), (2, 1), (2, 1), (3, 2), (4, 2)]
+    alone = sorted(gates[sizes == 1].tolist())
+    assert alone == [1, 2, 3, 4]
+    assert (gates[sizes == 2].sum() * 2).item() == 5 + 6 + 7 + 8
     gates.sum().backward()
-    assert gate.grad.tolist() == [2, 2, 1, 1]
+    assert gate.grad.tolist() == [1, 1, 1, 1, 0.5, 0.5, 0.5, 0.5]
 
 
 @pytest.mark.parametrize("rows", [DealtRows, NonAdjacentRows, ShuffledRows])

@@ -25,12 +25,12 @@ from torch_geometric.utils import add_self_loops
 
 from graphpool_sanity import randomize
 
-SCORED = ("kmis", "maxcut")
+GATED = ("ec", "kmis", "maxcut")
 
 
 @cases(
     lambda name, null: (
-        null == "random" and name in ("eigen", *HARD) and name not in (*TOP_K, *SCORED)
+        null == "random" and name in ("eigen", *HARD) and name not in (*TOP_K, *GATED)
     )
 )
 def test_clusters_by_chance_keep_their_rows_too(name, null):
@@ -42,7 +42,7 @@ def test_clusters_by_chance_keep_their_rows_too(name, null):
         assert counted(mine) == counted(theirs)
 
 
-@cases(lambda name, null: null == "random" and name in SCORED)
+@cases(lambda name, null: null in ("random", "complement") and name in GATED)
 def test_clusters_by_chance_leave_the_nodes_their_gates(name, null):
     pool = layer(name)
     own, every, out = (
@@ -50,8 +50,8 @@ def test_clusters_by_chance_leave_the_nodes_their_gates(name, null):
     )
     torch.testing.assert_close(out.s.values(), every.s.values()[out.s.indices()[0]])
     torch.testing.assert_close(own.s.values(), every.s.values()[own.s.indices()[0]])
-    for mine, theirs in zip(sizes(own), sizes(out), strict=True):
-        assert mine == theirs
+    if null == "random":
+        assert sizes(out) == sizes(own)
     assert out.s.values().requires_grad
 
 
@@ -107,9 +107,7 @@ def test_complement_pairs_are_never_edges(name, training):
     ]
     assert (pairs[1] <= pairs[0]).all()
     assert (pairs[1] == pairs[0]).tolist() == [True, False, True, True, True]  # but the clique
-    for mine, theirs in zip(rows(own, graphs), rows(out, graphs), strict=True):
-        assert sorted(mine.sum(1).tolist()) == sorted(theirs.sum(1).tolist())
-    assert all(len(out.so.weight[cluster == c].unique()) == 1 for c in range(len(out.x)))
+    torch.testing.assert_close(out.so.weight, own.so.weight)
 
 
 @pytest.mark.parametrize("assign_all_nodes", [True, False])

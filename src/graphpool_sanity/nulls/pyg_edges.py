@@ -1,7 +1,7 @@
 """The nulls of PyTorch Geometric's ``EdgePooling``: the layer merging other nodes.
 
-The layer scores its edges and contracts them as ever; then ``regroup`` hands its clusters, with
-the score that gates each, to other nodes.
+The layer scores its edges and contracts them as ever; then ``regroup`` hands its clusters to other
+nodes. The score that gates a cluster becomes the mean of those that the layer gives its nodes.
 """
 
 from torch import Tensor, nn
@@ -30,9 +30,10 @@ class RegroupedEdgePooling(Regrouped, EdgePooling):
     ) -> tuple[Tensor, Tensor, Tensor, UnpoolInfo]:
         *_, own = super()._merge_edges(x, edge_index, batch, edge_score)
 
-        row, cluster = self.regroup(batch, own.cluster, edge_index)
+        giver, cluster = self.regroup(batch, own.cluster, edge_index)
 
-        gate = gate_clusters(own.new_edge_score, own.cluster, row, cluster)
+        gates = own.new_edge_score.index_select(0, own.cluster.index_select(0, giver))
+        gate = gate_clusters(gates, cluster)
         x = pool_nodes(x, cluster, gate.numel(), "sum") * gate.view(-1, 1)
         edges = coalesce(cluster[edge_index], num_nodes=gate.numel())
         info = UnpoolInfo(edge_index, cluster, batch, gate)

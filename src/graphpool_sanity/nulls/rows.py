@@ -1,20 +1,21 @@
 """Rows of an assignment handed to other nodes of the same graph, by chance.
 
-A rule maps the graph of each node, the cluster of each node and the edges to ``row`` [N], the
-node whose row each node takes, and to the new cluster of each node: what is tied to nodes moves
-by ``row``, what is tied to clusters stays with them. Batches need not be sorted: layers that
-contract edges return unsorted ones.
+A rule maps the graph of each node, the cluster of each node and the edges to the node whose gate
+each node takes, and to its new cluster. A shuffle hands the gates on with the clusters; the other
+rules leave each node its own, which is trained, and is not the choice of its cluster. Batches need
+not be sorted: layers that contract edges return unsorted ones.
 """
 
 import torch
 from torch import Tensor, nn
+from torch_geometric.utils import scatter
 
 from graphpool_sanity.graph import read_graph
 from graphpool_sanity.select.matching import Matching, match_complement
 from graphpool_sanity.select.shuffle import NodeShuffle
 
 HandedOn = tuple[Tensor, Tensor]
-"""The node whose row each node takes [N], and the new cluster of each node [N]."""
+"""The node whose gate each node takes [N], and the new cluster of each node [N]."""
 
 
 class ChanceOrder(nn.Module):
@@ -73,7 +74,7 @@ class ShuffledRows(nn.Module):
         return put(node, chance)
 
     def forward(self, batch: Tensor, cluster: Tensor, edge_index: Tensor) -> HandedOn:
-        """The rows and the new clusters."""
+        """The givers of the gates, and the new clusters."""
         row = self.rows(batch)
         return row, cluster.index_select(0, row)
 
@@ -84,11 +85,14 @@ class DealtRows(ShuffledRows):
     Who is with whom follows from the sizes of the clusters and from chance, and from nothing else.
     """
 
-    def forward(self, batch: Tensor, cluster: Tensor, edge_index: Tensor) -> HandedOn:
-        """The rows and the new clusters."""
+    def deal(self, batch: Tensor, cluster: Tensor) -> Tensor:
+        """[N], the node whose row each node takes."""
         _, chance = self.order(batch)
-        row = put(chance, list_clusters(batch, cluster))
-        return row, cluster.index_select(0, row)
+        return put(chance, list_clusters(batch, cluster))
+
+    def forward(self, batch: Tensor, cluster: Tensor, edge_index: Tensor) -> HandedOn:
+        """The nodes themselves, and their new clusters."""
+        return _index(batch), cluster.index_select(0, self.deal(batch, cluster))
 
 
 class NonAdjacentRows(ShuffledRows):
@@ -98,7 +102,7 @@ class NonAdjacentRows(ShuffledRows):
     fewer: then the other pairs are parted.
 
     >>> path, pairs = torch.tensor([[0, 1, 2], [1, 2, 3]]), torch.tensor([0, 0, 1, 1])
-    >>> row, cluster = NonAdjacentRows(seed=0)(torch.zeros(4).long(), pairs, path)
+    >>> _, cluster = NonAdjacentRows(seed=0)(torch.zeros(4).long(), pairs, path)
     >>> bool((cluster[:-1] != cluster[1:]).all())
     True
     """
@@ -113,7 +117,7 @@ class NonAdjacentRows(ShuffledRows):
         self.matching.reset_parameters()
 
     def forward(self, batch: Tensor, cluster: Tensor, edge_index: Tensor) -> HandedOn:
-        """The rows and the new clusters."""
+        """The nodes themselves, and their new clusters."""
         node, chance = self.order(batch)
         place = inverse(node)
         graph = read_graph(place[edge_index], node.numel(), batch.index_select(0, node))
@@ -122,17 +126,17 @@ class NonAdjacentRows(ShuffledRows):
         first = torch.full_like(rank, rank.numel()).scatter_reduce_(0, pair, rank, "amin")
         by_chance = list_clusters(batch, first.index_select(0, pair))
         row = put(by_chance, list_clusters(batch, cluster))
-        return row, _part(cluster.index_select(0, row), edge_index)
+        return _index(batch), _part(cluster.index_select(0, row), edge_index)
 
 
 class OwnRows(nn.Module):
-    """Leaves each node its own row, and alone in its cluster."""
+    """Leaves each node alone in its cluster."""
 
     def reset_parameters(self) -> None:
         """There is nothing to draw."""
 
     def forward(self, batch: Tensor, cluster: Tensor, edge_index: Tensor) -> HandedOn:
-        """The rows and the new clusters."""
+        """The nodes themselves, and their new clusters."""
         return _index(batch), _index(batch)
 
 
@@ -178,11 +182,13 @@ def list_clusters(batch: Tensor, cluster: Tensor) -> Tensor:
     return order
 
 
-def gate_clusters(gate: Tensor, cluster: Tensor, row: Tensor, regrouped: Tensor) -> Tensor:
-    """[C'], the gates [C] of a layer's clusters, for those that its rows were handed to."""
-    num_clusters = int(regrouped.max()) + 1 if regrouped.numel() else 0
-    some_node = _index(row).new_empty(num_clusters).scatter_(0, regrouped, row)
-    return gate.index_select(0, cluster.index_select(0, some_node))
+def gate_clusters(gate: Tensor, cluster: Tensor) -> Tensor:
+    """[C], the mean of the gates [N] of the nodes of each cluster.
+
+    >>> gate_clusters(torch.tensor([1.0, 2.0, 4.0]), torch.tensor([0, 1, 0]))
+    tensor([2.5000, 2.0000])
+    """
+    return scatter(gate, cluster, dim=0, reduce="mean")
 
 
 def _part(cluster: Tensor, edge_index: Tensor) -> Tensor:

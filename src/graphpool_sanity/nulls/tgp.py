@@ -14,7 +14,6 @@ from graphpool_sanity.nulls.frozen import untrained
 from graphpool_sanity.nulls.registry import register_null
 from graphpool_sanity.nulls.replace import become
 from graphpool_sanity.nulls.tgp_select import (
-    DealtNodesSelect,
     DealtSelect,
     NonAdjacentSelect,
     ShuffledSelect,
@@ -25,8 +24,7 @@ from graphpool_sanity.nulls.topk import AllNodes, ChanceNodes
 
 _TOP_K = (tgp.TopkPooling, tgp.SAGPooling, tgp.ASAPooling, tgp.PANPooling)
 _PAIRS = (tgp.EdgeContractionPooling, tgp.GraclusPooling)
-_SCORED = (tgp.KMISPooling, tgp.MaxCutPooling)
-_UNSCORED = (tgp.NDPPooling, tgp.SEPPooling)
+_OTHER_HARD = (tgp.KMISPooling, tgp.MaxCutPooling, tgp.NDPPooling, tgp.SEPPooling)
 _MLP = (
     tgp.AsymCheegerCutPooling,
     tgp.BNPool,
@@ -112,12 +110,7 @@ def _random_nodes(layer: SRCPooling, seed: int) -> nn.Module:
     return _select(layer, _ChanceNodes(_own(layer.selector), seed))
 
 
-@register_null(_SCORED, "random")
-def _random_clusters_of_scored(layer: SRCPooling, seed: int) -> nn.Module:
-    return _select(layer, DealtNodesSelect(layer.selector, seed))
-
-
-@register_null(_PAIRS + _UNSCORED + _EIGEN, "random")
+@register_null(_PAIRS + _OTHER_HARD + _EIGEN, "random")
 def _random_clusters(layer: SRCPooling, seed: int) -> nn.Module:
     return _select(layer, DealtSelect(layer.selector, seed))
 
@@ -127,7 +120,7 @@ def _random_shares(layer: SRCPooling, seed: int) -> nn.Module:
     return _select(layer, HashedSelect(layer.selector, seed))
 
 
-@register_null(_TOP_K + _PAIRS + _SCORED + _UNSCORED + _EIGEN + _MLP + _OTHER_SOFT, "shuffle")
+@register_null(_TOP_K + _PAIRS + _OTHER_HARD + _EIGEN + _MLP + _OTHER_SOFT, "shuffle")
 def _shuffle(layer: SRCPooling, seed: int) -> nn.Module:
     return _select(layer, ShuffledSelect(layer.selector, seed))
 
@@ -165,7 +158,7 @@ def _all_nodes(layer: SRCPooling, seed: int) -> nn.Module:
     return _select(layer, _AllNodes(_own(layer.selector)))
 
 
-@register_null(_PAIRS + _SCORED + _UNSCORED, "none")
+@register_null(_PAIRS + _OTHER_HARD, "none")
 def _single_nodes(layer: SRCPooling, seed: int) -> nn.Module:
     return _select(layer, SingleSelect(layer.selector))
 

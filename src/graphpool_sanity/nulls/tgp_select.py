@@ -91,7 +91,12 @@ class ShuffledSelect(OtherSelect):
 
 
 class DealtSelect(ShuffledSelect):
-    """Deals the rows of S, largest cluster first, to the nodes of each graph in chance order."""
+    """Deals the clusters, largest first, to the nodes of each graph in chance order.
+
+    If S is sparse, each node keeps the gate that the layer gives it.
+    """
+
+    chance: DealtRows
 
     def __init__(self, select: Select, seed: int | None = None) -> None:
         super().__init__(select)
@@ -107,26 +112,20 @@ class DealtSelect(ShuffledSelect):
             cluster[own.node_index] = own.cluster_index
         else:
             cluster = own.num_supernodes * graph + own.s.argmax(-1)
-        row, _ = self.chance(graph, cluster, graph.new_empty(2, 0))
-        return self.hand_on(own, row)
-
-
-class DealtNodesSelect(DealtSelect):
-    """Deals the clusters, and leaves each node the gate that the layer gives it."""
-
-    def hand_on(self, own: SelectOutput, row: Tensor) -> SelectOutput:
-        """The selection in which each node has the clusters of node ``row`` [N]."""
-        dealt = super().hand_on(own, row)
+        dealt = self.hand_on(own, self.chance.deal(graph, cluster))
+        if not own.s.is_sparse:
+            return dealt
         node, cluster = dealt.s.indices()
-        s = torch.sparse_coo_tensor(
-            torch.stack([node, cluster]), own_gates(own).index_select(0, node), dealt.s.shape
-        )
-        changed = {"mis": dealt.mis} if hasattr(own, "mis") else {}
-        return self.output(own, s, **changed)
+        gates = own_gates(own).index_select(0, node)
+        s = torch.sparse_coo_tensor(torch.stack([node, cluster]), gates, dealt.s.shape)
+        return self.output(own, s, **({"mis": dealt.mis} if hasattr(own, "mis") else {}))
 
 
 class NonAdjacentSelect(OtherSelect):
-    """Pairs nodes that no edge joins, where the layer pairs neighbours."""
+    """Pairs nodes that no edge joins, where the layer pairs neighbours.
+
+    Each node keeps the gate that the layer gives it.
+    """
 
     def __init__(self, select: Select, seed: int | None = None) -> None:
         super().__init__(select)
@@ -135,12 +134,11 @@ class NonAdjacentSelect(OtherSelect):
     def exchange(
         self, own: SelectOutput, batch: Tensor | None, edge_index: Adj | None
     ) -> SelectOutput:
-        """The layer's pairs with their gates, each for two other nodes."""
+        """As many pairs of other nodes."""
         graph, _ = places(own, batch)
         edge_index, _ = connectivity_to_edge_index(edge_index)
-        row, cluster = self.chance(graph, own.cluster_index, edge_index)
-        gate = own.weight.index_select(0, row)
-        return self.output(own, sparse_rows(number_clusters(cluster), gate))
+        _, cluster = self.chance(graph, own.cluster_index, edge_index)
+        return self.output(own, sparse_rows(number_clusters(cluster), own_gates(own)))
 
 
 class SingleSelect(OtherSelect):
