@@ -29,11 +29,11 @@ from graphpool_sanity import (
     RandomMemoryPool,
     RandomMinCutPool,
     matched_nulls,
-    randomize,
 )
 from graphpool_sanity.check.backbone import Backbone
 from graphpool_sanity.check.calls import Call
 from graphpool_sanity.check.graphs import Conv, Graphs, read_graphs
+from graphpool_sanity.check.hold import Watched
 
 K, LIMIT = 3, 12
 
@@ -98,9 +98,11 @@ def test_any_null_fits_where_its_layer_did(name):
     model = Backbone({**OURS, **PYG}[name], in_channels=2, out_channels=5, hidden=8)
     for null in matched_nulls(model.pools[0]):
         data = batch(edgeless=EDGELESS.get(name, 4))
-        out, loss = outputs(randomize(model, null, seed=0), data)
+        watched = Watched(model, null, seed=0)
+        out, loss = outputs(watched.model, data)
         assert out.shape == (4, 5)
         assert (out + loss).isfinite().all()
+        assert watched.unasked() == []
 
 
 def test_pan_pooling_is_handed_a_sparse_tensor():
@@ -132,6 +134,14 @@ def test_layers_of_torch_geometric_pool_fit(name):
     out, loss = outputs(Backbone(make, 2, 5, hidden=8, num_pools=1), Batch.from_data_list(graphs))
     assert out.shape == (3, 5)
     assert (out + loss).isfinite().all()
+
+    for null in matched_nulls(make(8)):
+        model = Backbone(make, 2, 5, hidden=8, num_pools=1)
+        if null == "frozen" and next(model.pools[0].parameters(), None) is None:
+            continue
+        watched = Watched(model, null, seed=0)
+        watched.model(Batch.from_data_list(graphs))
+        assert watched.unasked() == []
 
 
 def _ring(n):
