@@ -12,7 +12,7 @@ from torch_geometric.data import Batch, Data
 from torch_geometric.typing import SparseTensor
 from torch_geometric.utils import to_dense_adj, to_dense_batch
 
-from graphpool_sanity.graph import unpack
+from graphpool_sanity.graphs.graph import unpack
 
 _PROJECTIONS = 8  # random directions along which bags of features are compared, beside the axes
 

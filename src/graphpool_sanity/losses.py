@@ -64,7 +64,7 @@ def mincut_loss(coarse_adj: Tensor, volumes: Tensor, sizes: Tensor) -> Tensor:
         {\mathrm{tr}(\mathbf{S}^\top \mathbf{D} \mathbf{S})}
 
     Graphs whose clusters hold less than a millionth of an edge fade towards 0, for the reason that
-    :func:`~graphpool_sanity.soft_coarsen.normalise_adj` gives.
+    :func:`~graphpool_sanity.graphs.soft_coarsen.normalise_adj` gives.
 
     Args:
         coarse_adj: [B, K, K], :math:`\mathbf{S}^\top \mathbf{A} \mathbf{S}`.

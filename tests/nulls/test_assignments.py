@@ -10,13 +10,13 @@ from scipy.stats import kstest, norm
 from soft_oracles import dense, normal
 from strategies import batches
 
-from graphpool_sanity.nodes import read_nodes
+from graphpool_sanity.graphs.nodes import read_nodes
+from graphpool_sanity.graphs.soft_input import read_soft_graphs
 from graphpool_sanity.nulls.assignments import (
     HashedAssignment,
     ShuffledAssignment,
     UniformAssignment,
 )
-from graphpool_sanity.soft_input import read_soft_graphs
 
 F, K = 4, 3
 small = batches(max_graphs=4, max_size=12)

@@ -21,7 +21,7 @@ from graphpool_sanity import (
     matched_nulls,
     randomize,
 )
-from graphpool_sanity.graph import read_graph
+from graphpool_sanity.graphs.graph import read_graph
 from graphpool_sanity.nulls.hard import ShuffledClusters
 from graphpool_sanity.select.matching import Matching, match_edges
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 from strategies import batch_of, batches, clique, cycle, edgeless, path
 
-from graphpool_sanity.graph import read_graph
+from graphpool_sanity.graphs.graph import read_graph
 from graphpool_sanity.nulls.rows import (
     ChanceOrder,
     DealtRows,

@@ -18,7 +18,7 @@ from graphpool_sanity import (
     matched_nulls,
     randomize,
 )
-from graphpool_sanity.soft_input import read_soft_graphs
+from graphpool_sanity.graphs.soft_input import read_soft_graphs
 
 SOFT = ("DiffPool", "MinCutPool", "RandomDiffPool", "RandomMinCutPool")
 every_pair = pairs(lambda name, null: name in SOFT)

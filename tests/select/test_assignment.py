@@ -5,13 +5,13 @@ import pytest
 import torch
 from torch import distributions, nn
 
+from graphpool_sanity.graphs.soft_input import read_soft_graphs
 from graphpool_sanity.select.assignment import (
     LearnedAssignment,
     RandomAssignment,
     check_positive,
     draw_matrix,
 )
-from graphpool_sanity.soft_input import read_soft_graphs
 
 NAMES = ("uniform", "normal", "bernoulli", "categorical")
 LAWS = {

@@ -20,7 +20,7 @@ from strategies import (
 )
 
 from graphpool_sanity import complement_graclus, graclus
-from graphpool_sanity.graph import read_graph
+from graphpool_sanity.graphs.graph import read_graph
 from graphpool_sanity.select.chance import mix, priorities
 from graphpool_sanity.select.matching import (
     Matching,

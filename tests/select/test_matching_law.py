@@ -30,7 +30,7 @@ from strategies import (
     star,
 )
 
-from graphpool_sanity.graph import read_graph
+from graphpool_sanity.graphs.graph import read_graph
 from graphpool_sanity.select.matching import (
     Matching,
     match_complement,

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from soft_oracles import normal
 
-from graphpool_sanity.nodes import read_nodes
+from graphpool_sanity.graphs.nodes import read_nodes
 from graphpool_sanity.select.memory import KeyDistance, StudentT
 
 H, K, F = 2, 3, 4

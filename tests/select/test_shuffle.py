@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 from strategies import batches
 
-from graphpool_sanity.graph import read_graph
+from graphpool_sanity.graphs.graph import read_graph
 from graphpool_sanity.select.chance import priorities
 from graphpool_sanity.select.shuffle import NodeShuffle
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch_geometric.utils import scatter
 
-from graphpool_sanity.nodes import read_nodes
+from graphpool_sanity.graphs.nodes import read_nodes
 
 _ROUNDING = 4  # units in the last place by which the entries of a constant channel may differ
 

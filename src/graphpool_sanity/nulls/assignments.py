@@ -9,11 +9,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from graphpool_sanity.nodes import Nodes
+from graphpool_sanity.graphs.nodes import Nodes
+from graphpool_sanity.graphs.soft_coarsen import SoftGraphs
 from graphpool_sanity.select.assignment import check_positive
 from graphpool_sanity.select.chance import priorities, resolve_seed
 from graphpool_sanity.select.shuffle import Shuffled
-from graphpool_sanity.soft_coarsen import SoftGraphs
 
 _INVERSE_CDF: dict[str, Callable[[Tensor], Tensor]] = {
     "uniform": lambda u: u,
@@ -87,7 +87,7 @@ class HashedAssignment(nn.Module):
 class UniformAssignment(nn.Module):
     """Gives each cluster the same share of each node: no node is told from another.
 
-    >>> from graphpool_sanity.nodes import read_nodes
+    >>> from graphpool_sanity.graphs.nodes import read_nodes
     >>> UniformAssignment(4)(read_nodes(torch.ones(1, 2)))
     tensor([[0.2500, 0.2500, 0.2500, 0.2500]])
     """

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from graphpool_sanity.graph import Graph
+from graphpool_sanity.graphs.graph import Graph
 from graphpool_sanity.nulls.registry import register_null
 from graphpool_sanity.pools.graclus import (
     ComplementGraclusPool,

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch_geometric.nn.pool.cluster_pool import ClusterPooling, UnpoolInfo
 from torch_geometric.utils import scatter
 
-from graphpool_sanity.coarsen import pool_batch, pool_edges, pool_nodes
+from graphpool_sanity.graphs.coarsen import pool_batch, pool_edges, pool_nodes
 from graphpool_sanity.nulls.frozen import Frozen, untrained
 from graphpool_sanity.nulls.registry import register_null
 from graphpool_sanity.nulls.replace import Regrouped, become

@@ -9,7 +9,7 @@ from torch_geometric.nn.pool import EdgePooling
 from torch_geometric.nn.pool.edge_pool import UnpoolInfo
 from torch_geometric.utils import coalesce
 
-from graphpool_sanity.coarsen import pool_batch, pool_nodes
+from graphpool_sanity.graphs.coarsen import pool_batch, pool_nodes
 from graphpool_sanity.nulls.frozen import Frozen, untrained
 from graphpool_sanity.nulls.registry import register_null
 from graphpool_sanity.nulls.replace import Regrouped, become

@@ -4,10 +4,10 @@ from torch import Tensor, nn
 from torch.distributions import Distribution
 from torch_geometric.nn import DenseSAGEConv
 
+from graphpool_sanity.graphs.soft_coarsen import Coarse, SoftGraphs
 from graphpool_sanity.losses import entropy_loss, link_prediction_loss
 from graphpool_sanity.pools.soft_pool import SoftPool
 from graphpool_sanity.select.assignment import LearnedAssignment, RandomAssignment
-from graphpool_sanity.soft_coarsen import Coarse, SoftGraphs
 
 
 class _DiffPool(SoftPool):

@@ -6,8 +6,8 @@ from torch import Tensor, nn
 from torch_geometric.nn.inits import reset
 from torch_geometric.typing import Adj
 
-from graphpool_sanity.coarsen import check_aggregation, pool_batch, pool_edges, pool_nodes
-from graphpool_sanity.graph import check_features, read_graph, repack, unpack
+from graphpool_sanity.graphs.coarsen import check_aggregation, pool_batch, pool_edges, pool_nodes
+from graphpool_sanity.graphs.graph import check_features, read_graph, repack, unpack
 from graphpool_sanity.select.matching import (
     Matching,
     match_complement,

@@ -5,9 +5,9 @@ from torch import Tensor, nn
 from torch.distributions import Distribution
 from torch_geometric.nn.inits import reset
 
-from graphpool_sanity.graph import check_features
+from graphpool_sanity.graphs.graph import check_features
+from graphpool_sanity.graphs.nodes import read_nodes
 from graphpool_sanity.losses import kl_clustering_loss
-from graphpool_sanity.nodes import read_nodes
 from graphpool_sanity.select.assignment import RandomAssignment, check_positive, check_scale
 from graphpool_sanity.select.chance import resolve_seed
 from graphpool_sanity.select.memory import KeyDistance, StudentT

@@ -3,10 +3,10 @@
 from torch import Tensor, nn
 from torch.distributions import Distribution
 
+from graphpool_sanity.graphs.soft_coarsen import Coarse, SoftGraphs, normalise_adj
 from graphpool_sanity.losses import mincut_loss, orthogonality_loss
 from graphpool_sanity.pools.soft_pool import SoftPool
 from graphpool_sanity.select.assignment import LearnedAssignment, RandomAssignment
-from graphpool_sanity.soft_coarsen import Coarse, SoftGraphs, normalise_adj
 
 
 class _MinCutPool(SoftPool):

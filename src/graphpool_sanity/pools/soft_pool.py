@@ -6,9 +6,9 @@ from torch import Tensor, nn
 from torch_geometric.nn.inits import reset
 from torch_geometric.typing import Adj
 
-from graphpool_sanity.graph import check_features
-from graphpool_sanity.soft_coarsen import Coarse, SoftGraphs
-from graphpool_sanity.soft_input import read_soft_graphs
+from graphpool_sanity.graphs.graph import check_features
+from graphpool_sanity.graphs.soft_coarsen import Coarse, SoftGraphs
+from graphpool_sanity.graphs.soft_input import read_soft_graphs
 
 
 class SoftPoolOutput(NamedTuple):

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from torch.distributions import Distribution
 from torch_geometric.nn.inits import reset
 
-from graphpool_sanity.nodes import Nodes
+from graphpool_sanity.graphs.nodes import Nodes
+from graphpool_sanity.graphs.soft_coarsen import SoftGraphs
 from graphpool_sanity.select.chance import lend_seed, resolve_seed
-from graphpool_sanity.soft_coarsen import SoftGraphs
 
 
 class LearnedAssignment(nn.Module):

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch_geometric.typing import Adj
 
-from graphpool_sanity.graph import Graph, read_graph, unpack
+from graphpool_sanity.graphs.graph import Graph, read_graph, unpack
 from graphpool_sanity.select.chance import Chance, draw_seed, priorities
 from graphpool_sanity.select.greedy import among, match_in_order, pair_up, visiting_order
 

@@ -7,7 +7,7 @@ to one. It is all that tells a layer from its null.
 import torch
 from torch import Tensor, nn
 
-from graphpool_sanity.nodes import Nodes
+from graphpool_sanity.graphs.nodes import Nodes
 from graphpool_sanity.numerics import safe_sqrt, widen
 from graphpool_sanity.select.assignment import check_scale
 

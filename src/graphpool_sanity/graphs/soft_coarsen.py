@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch_geometric.utils import coalesce, scatter
 
-from graphpool_sanity.blocks import cut_into_blocks
-from graphpool_sanity.graph import Graph
+from graphpool_sanity.graphs.blocks import cut_into_blocks
+from graphpool_sanity.graphs.graph import Graph
 from graphpool_sanity.numerics import widen
 
 

@@ -9,7 +9,7 @@ from torch_geometric.typing import SparseTensor
 from torch_geometric.utils import coalesce
 
 from graphpool_sanity import GraclusPool, graclus
-from graphpool_sanity.graph import read_graph, repack, unpack
+from graphpool_sanity.graphs.graph import read_graph, repack, unpack
 
 EDGES = torch.tensor([[0, 1, 3], [1, 2, 2]])
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from soft_oracles import dense, members, normal
 from strategies import batch_of, batches, edgeless
 
-from graphpool_sanity.nodes import read_nodes
+from graphpool_sanity.graphs.nodes import read_nodes
 
 F, K = 3, 2
 seeds = st.integers(0, 999)

@@ -8,8 +8,8 @@ from torch.nn.functional import pad
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch_geometric.nn import dense_mincut_pool
 
-from graphpool_sanity.soft_coarsen import normalise_adj
-from graphpool_sanity.soft_input import read_soft_graphs
+from graphpool_sanity.graphs.soft_coarsen import normalise_adj
+from graphpool_sanity.graphs.soft_input import read_soft_graphs
 
 K = 3
 seeds = st.integers(0, 999)

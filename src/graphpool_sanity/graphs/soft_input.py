@@ -6,8 +6,8 @@ from torch_geometric import EdgeIndex
 from torch_geometric.typing import Adj
 from torch_geometric.utils import scatter
 
-from graphpool_sanity.graph import check_tensors, read_graph, unpack
-from graphpool_sanity.soft_coarsen import DenseGraphs, SoftGraphs, SparseGraphs
+from graphpool_sanity.graphs.graph import check_tensors, read_graph, unpack
+from graphpool_sanity.graphs.soft_coarsen import DenseGraphs, SoftGraphs, SparseGraphs
 
 
 def read_soft_graphs(

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import batches
 
-from graphpool_sanity.coarsen import (
+from graphpool_sanity.graphs.coarsen import (
     AGGREGATIONS,
     check_aggregation,
     pool_batch,

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from graphpool_sanity.blocks import cut_into_blocks
-from graphpool_sanity.graph import check_batch_order, check_batch_shape, check_tensors
+from graphpool_sanity.graphs.blocks import cut_into_blocks
+from graphpool_sanity.graphs.graph import check_batch_order, check_batch_shape, check_tensors
 
 _SLACK = 4  # padding to so many times the nodes costs less than cutting them into blocks
 

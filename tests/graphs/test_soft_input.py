@@ -12,7 +12,7 @@ from adjacencies import (
     sparse_tensor,
 )
 
-from graphpool_sanity.soft_input import read_soft_graphs
+from graphpool_sanity.graphs.soft_input import read_soft_graphs
 
 X, XX = torch.ones(3, 5), torch.ones(2, 3, 5)
 EDGES = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
