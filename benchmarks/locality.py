@@ -61,6 +61,7 @@ LAYERS = {
     "JustBalancePooling": Subject(f"{TGP}:JustBalancePooling", ("random",)),
     "DiffPool": Subject("graphpool_sanity:DiffPool", ("random",)),
     "ASAPooling": Subject(f"{PYG}:ASAPooling", ("shuffle",)),
+    "HOSCPooling": Subject(f"{TGP}:HOSCPooling", ("random",)),
 }
 
 
