@@ -86,15 +86,21 @@ def matrix() -> str:
 
 def _cell(dataset: str, line: Line) -> str:
     found = report(dataset, line.layer)
-    failure = REPORTS / dataset / line.layer / FAILURE
     if found is None:
-        reason = failure.read_text().partition(": ")[2].strip() if failure.exists() else ""
-        return f"fails: {reason}" if reason else "not run"
+        return _reason(dataset, line)
     own, unit = found.comparisons[line.null], Unit(found.metric)
     said = answer(line.null, own)
     said = f"**{said}**" if own.verdict in ("locality helps", "null is better") else said
     gap = f"{unit.signed(own.difference)} {unit.interval(own.interval)}"
     return f"{unit.scale * fmean(found.scores['layer']):.1f}: {gap}<br>{said}"
+
+
+def _reason(dataset: str, line: Line) -> str:
+    """Why there is no result."""
+    failure = REPORTS / dataset / line.layer / FAILURE
+    if failure.exists():
+        return f"fails: {failure.read_text().partition(': ')[2].strip()}"
+    return "not run"
 
 
 def alike() -> str:
@@ -123,17 +129,15 @@ def alike() -> str:
 
 def control() -> str:
     """The positive control: scores of layer and null, and the verdict."""
-    rows = [
-        [
-            line.name,
-            Unit(found.metric).mean_std(found.scores["layer"]),
-            Unit(found.metric).mean_std(found.scores[line.null]),
-            answer(line.null, own),
-        ]
-        for _, line, found, own in comparisons([CONTROL])
-    ]
-    if not rows:
-        return NOT_RUN.format(CONTROL)
+    rows = []
+    for line in LINES:
+        found = report(CONTROL, line.layer)
+        if found is None:
+            rows.append([line.name, "", "", _reason(CONTROL, line)])
+        else:
+            unit, said = Unit(found.metric), answer(line.null, found.comparisons[line.null])
+            scores = (unit.mean_std(found.scores[v]) for v in ("layer", line.null))
+            rows.append([line.name, *scores, said])
     return "\n".join(markdown(["layer − null", "layer, %", "null, %", "verdict"], rows))
 
 

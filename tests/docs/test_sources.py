@@ -83,6 +83,11 @@ def test_page_on_locality_shows_what_the_reports_hold(tables):
             else:
                 assert cell.startswith(("not run", "fails: "))
             verdicts += [found.verdict] if found and line.null != "none" else []
+    control = page.control().splitlines()[2:]
+    for line, text in zip(page.LINES, control, strict=True):
+        report = page.report(page.CONTROL, line.layer)
+        score = report and Unit("accuracy").mean_std(report.scores["layer"])
+        assert (score in text) if report else ("not run" in text or "fails: " in text)
     summary = page.summary()
     for verdict in set(verdicts):
         assert f"*{verdict}*: {verdicts.count(verdict)}\n" in summary
