@@ -127,6 +127,11 @@ def test_what_is_no_tensor_is_refused_by_name(name, value):
         pool(torch.ones(2, 1), torch.tensor([[0, 1], [1, 0]]), **{name: value})
 
 
+def test_a_number_of_nodes_may_be_of_numpy():
+    edges = torch.tensor([[0, 1], [1, 0]])
+    assert torch.equal(graclus(edges, np.int64(2)), torch.tensor([0, 0]))
+
+
 @pytest.mark.parametrize("num_nodes", [None, "3", 2.0, -1])
 def test_a_number_of_nodes_that_is_none_is_refused(num_nodes):
     with pytest.raises(ValueError, match=r"^num_nodes must be an int of 0 or more, got"):

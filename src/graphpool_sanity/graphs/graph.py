@@ -1,5 +1,6 @@
 """Reading a graph: any adjacency in, checked once, and the same kind out again."""
 
+from numbers import Integral
 from typing import NamedTuple
 
 import torch
@@ -99,7 +100,7 @@ def _check_values(name: str, seen: dict[str, int], edge_index: Tensor, num_nodes
 
 
 def _check_shapes(name: str, num_edges: int, num_nodes: int, edge_weight: Tensor | None) -> None:
-    if not isinstance(num_nodes, int) or num_nodes < 0:
+    if not isinstance(num_nodes, Integral) or num_nodes < 0:
         raise ValueError(f"num_nodes must be an int of 0 or more, got {num_nodes!r}")
     if num_nodes == 0 and num_edges > 0:
         raise ValueError(f"{name} must be empty without nodes, got {num_edges} edges")
