@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
 from math import isnan
@@ -170,7 +171,7 @@ def _fit(
     sign = 1 if benchmark.higher_is_better else -1
     curve: list[float] = []
     losses: list[float] = []
-    best_epoch, best_test = 0, float("nan")
+    best_epoch, best_state = 0, model.state_dict()
     for epoch in range(1, protocol.epochs + 1):
         # From seed and epoch alone, so that runs of one seed see the same batches.
         training.shuffle(seed * 2**20 + epoch)
@@ -184,13 +185,14 @@ def _fit(
         schedule.step(curve[-1])
         best = curve[best_epoch - 1]
         if best_epoch == 0 or sign * metric > sign * best or (isnan(best) and not isnan(metric)):
-            best_epoch, best_test = epoch, evaluate(model, benchmark, test).metric
+            best_epoch, best_state = epoch, deepcopy(model.state_dict())
         if on_epoch is not None:
             on_epoch(epoch, curve[-1])
         if epoch - best_epoch >= protocol.stop_after:
             break
+    model.load_state_dict(best_state)
     return {
-        "test": best_test,
+        "test": evaluate(model, benchmark, test).metric,
         "validation": curve[best_epoch - 1],
         "best_epoch": best_epoch,
         "epochs": len(curve),

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from graphpool_sanity.graphs.nodes import Nodes
-from graphpool_sanity.numerics import safe_sqrt, widen
+from graphpool_sanity.numerics import widen
 from graphpool_sanity.select.assignment import check_scale
 
 
@@ -57,8 +57,9 @@ class KeyDistance(_KeySelector):
     r"""Scores by the distance itself, :math:`\|\mathbf{q}_i - \mathbf{k}_{jh}\|`."""
 
     def score(self, queries: Tensor, keys: Tensor) -> Tensor:
-        """The distances [H, K, n]; at a key itself the gradient is zero."""
-        return safe_sqrt(squared_distances(queries, keys))
+        """The distances [H, K, n]; at a key itself the tiniest, with a zero gradient."""
+        tiniest = torch.finfo(queries.dtype).tiny
+        return squared_distances(queries, keys).clamp_min(tiniest).sqrt()
 
 
 def squared_distances(queries: Tensor, keys: Tensor, scale: float = 1.0) -> Tensor:
