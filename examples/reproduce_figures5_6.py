@@ -11,7 +11,6 @@ in the features, and before and after each pooling layer; three of them are draw
 """
 
 import argparse
-import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -56,44 +55,18 @@ FIGURE_5 = ["graclus-complement", "diffpool-normal", "gmn-random"]
 FIGURE_6 = ["graclus", "diffpool-gnn", "gmn"]
 
 
-class Best:
-    """Builds a model, and keeps its state in the epoch with the best validation metric."""
-
-    model: nn.Module
-
-    def __init__(self, config: Config, benchmark: Benchmark, on_epoch: OnEpoch | None) -> None:
-        self.config = config
-        self.benchmark = benchmark
-        self.on_epoch = on_epoch
-        self.score = -float("inf")
-        self.state: dict[str, Tensor] = {}
-
-    def build(self, *_: int) -> nn.Module:
-        experiment, _variant = MODELS[self.config["model"]]
-        self.model = experiment.build(self.config, self.benchmark)
-        return self.model
-
-    def after_epoch(self, epoch: int, validation: float) -> None:
-        score = validation if self.benchmark.higher_is_better else -validation
-        if score > self.score:
-            self.score, self.state = score, copy.deepcopy(self.model.state_dict())
-        if self.on_epoch is not None:
-            self.on_epoch(epoch, validation)
-
-    def restored(self) -> nn.Module:
-        self.model.load_state_dict(self.state)
-        return self.model
-
-
 def run_one(out: Path, device: str, config: Config, on_epoch: OnEpoch | None) -> dict[str, Any]:
     """Train a model, measure its embeddings of the test graphs, draw three of them."""
     benchmark = load_dataset(config["dataset"])
-    best = Best(config, benchmark, on_epoch)
-    result = train(
-        best.build, benchmark, config["seed"], protocol_of(config), device, best.after_epoch
-    )
+    experiment, _variant = MODELS[config["model"]]
+    built: list[nn.Module] = []
 
-    activations, measured = measure(best.restored(), benchmark, config, device)
+    def build(*_: int) -> nn.Module:
+        built.append(experiment.build(config, benchmark))
+        return built[-1]
+
+    result = train(build, benchmark, config["seed"], protocol_of(config), device, on_epoch)
+    activations, measured = measure(built[-1], benchmark, config, device)
     if config["seed"] == 0:
         figure = plot_activations(activations)
         figure.suptitle(f"{config['model']}, {benchmark.name}")

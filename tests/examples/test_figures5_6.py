@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import nn
 from torch_geometric.data import Data
 
 from graphpool_sanity.analysis import homogeneity
@@ -74,26 +73,12 @@ def config_of(script, model, benchmark):
     return {"model": model, "variant": variant, "seed": 0, **settings}
 
 
-@pytest.mark.parametrize("higher_is_better", [True, False])
-def test_the_best_model_is_kept(script, higher_is_better):
-    task = "classification" if higher_is_better else "regression"
-    seen = []
-    best = script["Best"]({}, Benchmark("any", [], task, 1), lambda *note: seen.append(note))
-    best.model = nn.Linear(1, 1, bias=False)
-    sign = 1 if higher_is_better else -1
-    for epoch, score in enumerate((-3.0, -1.0, -1.0, -2.0), start=1):
-        nn.init.constant_(best.model.weight, epoch)
-        best.after_epoch(epoch, sign * score)
-    assert best.restored().weight.item() == 2  # the first of the best, as the protocol has it
-    assert seen == [(1, sign * -3.0), (2, -sign), (3, -sign), (4, sign * -2.0)]
-
-
 @pytest.mark.parametrize("model", ["graclus", "diffpool-gnn", "gmn", "mincut-mlp"])
 def test_all_test_graphs_are_measured(script, model):
     digits = load_dataset("digits")
     config = config_of(script, model, digits)
-    best = script["Best"](config, digits, None)
-    activations, measured = script["measure"](best.build(), digits, config, "cpu")
+    net = script["MODELS"][model][0].build(config, digits)
+    activations, measured = script["measure"](net, digits, config, "cpu")
     (whole,) = Batches(digits.graphs, digits.split(0)[2], 10_000)
     before = activations.layers["pools.0"].before
     assert torch.equal(before.counts, whole.ptr.diff())
