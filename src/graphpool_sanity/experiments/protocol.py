@@ -159,7 +159,7 @@ def _fit(
     on_epoch: OnEpoch | None,
 ) -> dict[str, Any]:
     training, validation, test = batches
-    optimizer = torch.optim.Adam(model.parameters(), protocol.learning_rate)
+    optimizer = torch.optim.Adam(model.parameters(), protocol.learning_rate, foreach=True)
     schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(
         optimizer,
         mode="max" if benchmark.higher_is_better else "min",
