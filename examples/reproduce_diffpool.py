@@ -36,13 +36,19 @@ class Sages(nn.Module):
         self.norms = nn.ModuleList(nn.BatchNorm1d(width) for width in channels[1:-1])
 
     def forward(self, x: Tensor, adj: Tensor, mask: Tensor | None = None) -> Tensor:
-        real = x.new_ones(x.shape[:2]).bool() if mask is None else mask
         for i, conv in enumerate(self.convs):
             h = conv(x, adj, mask)
             if i < len(self.norms):
-                h = h.relu().masked_scatter(real.unsqueeze(-1), self.norms[i](h[real].relu()))
+                h = normalized(self.norms[i], h.relu(), mask)
             x = h + x if h.shape == x.shape else h
         return x
+
+
+def normalized(norm: nn.Module, x: Tensor, mask: Tensor | None) -> Tensor:
+    """``x`` [B, N, F] with its real nodes normalised; all are real if there is no mask."""
+    if mask is None:
+        return norm(x.flatten(0, 1)).view_as(x)
+    return x.masked_scatter(mask.unsqueeze(-1), norm(x[mask]))
 
 
 class Net(nn.Module):
