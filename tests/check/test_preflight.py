@@ -10,7 +10,7 @@ from torch_geometric.data import Data
 from torchmetrics.aggregation import MeanMetric
 from torchmetrics.classification import MulticlassF1Score
 
-from graphpool_sanity import GraclusPool
+from graphpool_sanity import GraclusPool, RandomDiffPool
 
 
 class Fails(nn.Module):
@@ -95,6 +95,31 @@ def test_a_model_that_is_not_built_anew_is_refused():
     once = graclus(2, 2)
     with pytest.raises(ValueError, match=r"^build_model must build a new model at each call"):
         check(lambda i, o: once)
+
+
+class Roomy(nn.Module):
+    """A model with room for graphs of up to nine nodes."""
+
+    def __init__(self, in_channels, out_channels):
+        super().__init__()
+        self.pool = RandomDiffPool(in_channels, 2, invariant=False, max_num_nodes=9, seed=0)
+        self.lin = nn.Linear(in_channels, out_channels)
+
+    def forward(self, data):
+        x, *_ = self.pool(data.x, data.edge_index, batch=data.batch)
+        return self.lin(x.mean(1))
+
+
+@pytest.mark.parametrize("place", [0, 5, 39])
+def test_a_model_without_room_for_the_largest_graph_is_refused_before_anything_runs(
+    tmp_path, place
+):
+    sizes = [10 if i == place else 9 for i in range(40)]
+    edges = torch.tensor([[0, 1], [1, 0]])
+    graphs = [Data(torch.ones(n, 3), edges, y=torch.tensor([i % 2])) for i, n in enumerate(sizes)]
+    with pytest.raises(ValueError, match=r"fails on a batch of 8 graphs .* has 10 nodes"):
+        check(Roomy, graphs, "none", out=tmp_path)
+    assert os.listdir(tmp_path) == []
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="for machines without CUDA")

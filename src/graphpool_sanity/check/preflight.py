@@ -126,7 +126,7 @@ def check_variants(pairs: PairedRuns, variants: Iterable[str], seeds: range) -> 
                 f"part: {error}"
             ) from error
     _check_builds_anew(pairs, seeds[0])
-    batch = first_graphs(benchmark, _GRAPHS)
+    batch = _trial_batch(benchmark)
     for variant in variants:
         model = pairs.build_seeded(LAYER, seeds[0])
         watched = None if variant == LAYER else Watched(model, variant, seeds[0])
@@ -162,6 +162,14 @@ def _try(model: nn.Module, benchmark: Benchmark, batch: Batch) -> None:
         warnings.simplefilter("ignore")  # of metrics that miss a class in so few graphs
         model.train()(batch)
         evaluate(model, benchmark, [batch])
+
+
+def _trial_batch(benchmark: Benchmark) -> Batch:
+    """The first graphs of the data set and the largest, which a model may have no room for."""
+    graphs = benchmark.graphs
+    largest = max(range(len(graphs)), key=lambda i: int(graphs[i].num_nodes or 0))
+    first = [i for i in range(min(_GRAPHS, len(graphs))) if i != largest]
+    return Batch.from_data_list([graphs[i] for i in [*first[: _GRAPHS - 1], largest]])
 
 
 def first_graphs(benchmark: Benchmark, number: int) -> Batch:

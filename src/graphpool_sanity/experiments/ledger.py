@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 Record = dict[str, Any]
 
 
@@ -15,8 +13,7 @@ class Ledger:
     """An append-only file of runs, each known by its configuration.
 
     A run that is killed loses nothing but itself: a line is written in one piece once its run is
-    done, a torn last line is passed over, and several processes may append, one after the other:
-    an empty file beside the ledger, with ``.lock`` after its name, keeps them apart. To merge the
+    done, torn and blank lines are passed over, and several processes may append. To merge the
     ledger of another machine, append it: ``cat theirs.jsonl >> ours.jsonl``. A run that is in both
     counts once, as the first of the two has it.
 
@@ -61,10 +58,10 @@ class Ledger:
         """Add a finished run and wait until it is on the disk."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         line = json.dumps({"config": dict(config), **result}) + "\n"
-        with FileLock(f"{self.path}.lock"), self.path.open("ab+") as file:
+        with self.path.open("ab+") as file:
             if file.tell() > 0:
                 file.seek(-1, os.SEEK_END)
-                if file.read(1) != b"\n":
+                if file.read(1) != b"\n":  # torn, or half seen while another process writes it
                     line = "\n" + line
             file.write(line.encode())
             file.flush()
