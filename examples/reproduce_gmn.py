@@ -66,6 +66,10 @@ class Net(nn.Module):
             assignments.append(s)
         return x, assignments
 
+    def compile(self, *args: object, **kwargs: object) -> None:
+        """Compile the queries: memory layers, whose sizes follow the batch, gain nothing."""
+        self.queries.compile(*args, **kwargs)
+
 
 class LearnedKeys(Net):
     """The same with keys that the KL loss trains, and nothing else: one step every few epochs."""

@@ -21,6 +21,21 @@ POOLS = {
 }
 
 
+class Convs(nn.Module):
+    """Convolutions, each with ReLU."""
+
+    def __init__(self, first: InputConv, hidden: int, number: int) -> None:
+        super().__init__()
+        self.first = first
+        self.convs = nn.ModuleList(GraphConv(hidden, hidden, aggr="add") for _ in range(1, number))
+
+    def forward(self, data: Data) -> Tensor:
+        x = self.first(data).relu()
+        for conv in self.convs:
+            x = conv(x, data.edge_index).relu()
+        return x
+
+
 class Net(nn.Module):
     """conv → (conv, pool) × (layers − 1) → mean → MLP with one hidden layer.
 
@@ -38,27 +53,28 @@ class Net(nn.Module):
         seed: int,
     ) -> None:
         super().__init__()
-        self.first = first
-        depth = convs + layers - 3
-        self.convs = nn.ModuleList(GraphConv(hidden, hidden, aggr="add") for _ in range(depth))
-        self.pools = nn.ModuleList(
+        pools = [
             POOLS[variant](seed=seed * layers + i) for i in range(1, layers) if variant in POOLS
-        )
+        ]
+        between = max(len(pools) - 1, 0)
+        self.before = Convs(first, hidden, convs + layers - 2 - between)
+        self.between = nn.ModuleList(GraphConv(hidden, hidden, aggr="add") for _ in range(between))
+        self.pools = nn.ModuleList(pools)
         self.mlp = nn.Sequential(
             nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, out_channels)
         )
 
     def forward(self, data: Data) -> Tensor:
-        edge_index, batch = data.edge_index, data.batch
-        x = self.first(data).relu()
-        first_pool = len(self.convs) + 1 - len(self.pools)  # each of the last convolutions has one
-        for i in range(len(self.convs) + 1):
+        x, edge_index, batch = self.before(data), data.edge_index, data.batch
+        for i, pool in enumerate(self.pools):
             if i > 0:
-                x = self.convs[i - 1](x, edge_index).relu()
-            if i >= first_pool:
-                pool = self.pools[i - first_pool]
-                x, edge_index, _, batch, _ = pool(x, edge_index, batch=batch)
+                x = self.between[i - 1](x, edge_index).relu()
+            x, edge_index, _, batch, _ = pool(x, edge_index, batch=batch)
         return self.mlp(global_mean_pool(x, batch, data.num_graphs))
+
+    def compile(self, *args: object, **kwargs: object) -> None:
+        """Compile what comes before the matchings, which differ from pass to pass."""
+        self.before.compile(*args, **kwargs)
 
 
 def build(config: Config, benchmark: Benchmark) -> Net:

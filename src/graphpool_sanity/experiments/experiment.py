@@ -43,6 +43,8 @@ class Resources:
     """Runs at once, here; one for each core, or one on a GPU, if ``None``."""
     scheduler: str | None = None
     """The address of a Dask scheduler, to run on its workers instead."""
+    compile: bool = False
+    """Whether models are compiled."""
 
 
 def settings_of(
@@ -86,7 +88,7 @@ def run_configs(
     if None in ledger.find(configs):
         for dataset in {config["dataset"] for config in configs}:
             load_once(dataset)  # one process prepares its files, before many read them
-    run_one = partial(_run_one, experiment, resources.device)
+    run_one = partial(_run_one, experiment, resources.device, resources.compile)
     if resources.scheduler is not None:
         travelling = ByValue(run_one, experiment.build)
         return run_all(configs, travelling, ledger, scheduler=resources.scheduler)
@@ -99,7 +101,11 @@ def protocol_of(config: Config) -> Protocol:
 
 
 def _run_one(
-    experiment: Experiment, device: str, config: Config, on_epoch: OnEpoch | None
+    experiment: Experiment,
+    device: str,
+    compile: bool,
+    config: Config,
+    on_epoch: OnEpoch | None,
 ) -> dict[str, Any]:
     benchmark = load_once(config["dataset"])
     protocol = protocol_of(config)
@@ -107,7 +113,8 @@ def _run_one(
     def build_model(*_: int) -> nn.Module:
         return experiment.build(config, benchmark)
 
-    return asdict(train(build_model, benchmark, config["seed"], protocol, device, on_epoch))
+    seed = config["seed"]
+    return asdict(train(build_model, benchmark, seed, protocol, device, on_epoch, compile))
 
 
 @cache

@@ -103,6 +103,7 @@ def _parser(study: Study) -> argparse.ArgumentParser:
     add("--quick", action="store_true", help=f"few runs of {QUICK_EPOCHS} epochs, as on digits")
     add("--show", action="store_true", help="run nothing: only show what the ledgers hold")
     add("--device", default="auto", help="auto (if not set), cpu, cuda, cuda:1, …")
+    add("--compile", action="store_true", help="train compiled models; needs a C++ compiler")
     add("--jobs", type=int, help="runs at once; one for each core if not set")
     add("--backend", choices=["local", "dask"], default="local", help="what carries out the runs")
     add("--scheduler", metavar="ADDRESS", help="of Dask's; a cluster of --jobs here if not set")
@@ -149,7 +150,7 @@ def _kind_of(value: object) -> dict[str, Any]:
 @contextmanager
 def _resources(args: argparse.Namespace) -> Iterator[Resources]:
     """What the runs are carried out with."""
-    resources = Resources(args.device, args.jobs, args.scheduler)
+    resources = Resources(args.device, args.jobs, args.scheduler, args.compile)
     if args.backend == "local" or args.scheduler:
         yield resources
     else:
