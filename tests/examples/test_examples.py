@@ -165,3 +165,27 @@ def test_the_weight_of_diffpools_losses(digits):
     assert losses[0] == 0
     assert losses[1] > 0
     torch.testing.assert_close(losses[2], 10 * losses[1])
+
+
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")  # of Dynamo's own
+@pytest.mark.parametrize(
+    ("name", "variant"),
+    [("GRACLUS", "graclus"), ("DIFFPOOL", "gnn"), ("GMN", "gmn"), ("MINCUT", "mlp")],
+)
+def test_compiled_models_compute_the_same(name, variant, digits):
+    torch._dynamo.reset()
+    batches = [
+        Batch.from_data_list([digits.graphs[i] for i in part]) for part in ((0, 1), (2, 3, 4))
+    ]
+    model = build(name, variant, digits).eval()
+    plain = [output(model, batch) for batch in batches]
+    graphs = []
+
+    def backend(graph, inputs):
+        graphs.append(graph)
+        return graph.forward
+
+    model.compile(backend=backend, dynamic=True)
+    for batch, wanted in zip(batches, plain, strict=True):
+        torch.testing.assert_close(output(model, batch), wanted)
+    assert graphs

@@ -258,6 +258,19 @@ def test_keeps_the_supervised_validation_loss_of_each_epoch(task, out_channels):
     assert result.validation_losses[result.best_epoch - 1] == pytest.approx(loss.item())
 
 
+@pytest.mark.parametrize("compiled", [False, True])
+def test_compiles_the_model_if_asked(compiled):
+    asked = []
+
+    class Compiled(Linear):
+        def compile(self, **kwargs):
+            asked.append(kwargs)
+
+    result = train(Compiled, benchmark(), 0, Protocol(epochs=1), compile=compiled)
+    assert asked == [{"dynamic": True}] * compiled
+    assert result.compiled is compiled
+
+
 def test_everything_needed_to_repeat_a_run_comes_back():
     result = train(Linear, benchmark(), 0, Protocol(epochs=1), device="cpu")
     assert result.device == "cpu"
