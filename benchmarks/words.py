@@ -73,7 +73,9 @@ MORE_RUNS = """
 `python examples/reproduce_table1.py --dataset NCI1 --runs 20` runs what the ledgers lack and
 nothing else; so do the scripts of the other tables and figures. Ledgers of other machines are
 appended to ours (`cat theirs.jsonl >> ours.jsonl`); a run that is in both counts once. Then
-`python benchmarks/make_results.py` writes this page anew.
+`python benchmarks/make_results.py` writes this page anew. A seed gives the same run to the last
+digit on one machine with one thread; another processor, or compiled models (`--compile`), round
+otherwise, and after some epochs that shows.
 """
 ACTIVATIONS = """\
 Embeddings of three test graphs around each pooling layer of one trained network: nodes are rows,
