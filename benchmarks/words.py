@@ -32,7 +32,8 @@ A claim on means or deviations alone is decided by these, once there are the pap
 models "do as well as GIN" if their mean is no more than the margin behind it, and a deviation is
 "significantly higher" by Brown and Forsythe's test at 5 %. Nodes are "alike" if less than half of
 the variance of their embeddings lies within graphs. A claim on time compares the medians of
-a run's seconds by epoch, evaluation included, on machines that ran other work at the same time.
+a run's seconds by epoch, evaluation included, of models that were not compiled, on machines that
+ran other work at the same time.
 """
 TABLES_HEAD = f"""
 ## Tables

@@ -134,3 +134,13 @@ def test_time_is_that_of_an_epoch(tmp_path):
     (finding,) = takes_at_most(0.5, A, B, "SMNIST")(tmp_path)
     assert (finding.status, finding.words, finding.runs) == ("reproduced", "× 0.40", 2)
     assert takes_at_most(0.3, A, B, "SMNIST")(tmp_path)[0].status == "not reproduced"
+
+
+def test_times_of_compiled_models_are_left_out(tmp_path):
+    keep(tmp_path, A, "SMNIST", [0.9], seconds=30.0, compiled=True)
+    keep(tmp_path, B, "SMNIST", [0.9], seconds=100.0)
+    rule = takes_at_most(0.5, A, B, "SMNIST")
+    assert rule(tmp_path)[0].status == "not run"
+    keep(tmp_path, C, "SMNIST", [0.9], seconds=60.0, compiled=False)
+    (finding,) = takes_at_most(0.5, C, B, "SMNIST")(tmp_path)
+    assert (finding.status, finding.words) == ("not reproduced", "× 0.60")
