@@ -45,11 +45,15 @@ lies outside our interval). Of so many cells some are marked by chance alone."""
 DIFFERENCES = """
 ## Where ours differs from the paper, and why
 
+*Released code* is [the authors' repository](https://github.com/AaltoPML/Rethinking-pooling-in-GNNs).
+
 - **Runs.** The paper has 20 seeds for each number; ours has n.
 - **ZINC.** The official 10,000 training molecules were not to be had: ours are others of the same
   collection. Validation and test molecules are the official ones.
 - **SMNIST.** 10,000 of 55,000 training graphs and 2,000 of 5,000 validation graphs, rebuilt from
-  MNIST. Less data to train on lowers accuracies, of all models alike or not.
+  MNIST. Less data to train on lowers accuracies, of all models alike or not. The released code
+  draws its validation graphs from all training graphs and trains on nine tenths of them; ours are
+  others.
 - **ogbg-molhiv.** Official graphs, labels and split; atom and bond features recomputed by RDKit.
 - **PROTEINS.** Without the continuous node attribute, as PyG loads it by default.
 - **Splits.** Ours are drawn by scikit-learn, so a seed's test graphs differ from the paper's. On
@@ -61,9 +65,17 @@ DIFFERENCES = """
   the paper's Table S2 says 8 for some.
 - **The complement.** Ours follows the text: no self-loops, edgeless nodes kept. The released code
   keeps self-loops and drops the complement of trailing edgeless nodes.
-- **GMN.** Our keys are parameters that the KL step trains. In the released code they are plain
-  tensors, which nothing trains.
+- **DiffPool.** Ours adds a residual connection after each GraphSAGE convolution of matching width,
+  and begins with a mean convolution and ReLU. The released code has no residual after the last of a
+  group, and begins with a normalised GraphSAGE convolution without ReLU. In its version 2, too, the
+  layers of a GNN are concatenated, and clusters are read out after every pooling.
+- **GMN.** Our keys are parameters that the KL step trains, after every fifth epoch. In the
+  released code they are plain tensors, which nothing trains; its KL step takes the place of every
+  fifth epoch and moves all weights that the loss reaches. Ours normalises after each of the two
+  first convolutions, text and released code after the second.
 - **MinCutPool.** Random assignments are normal, as the text says; in the released code, uniform.
+  Ours halves the mean number of nodes, the released code the largest, and clips gradients at a
+  norm of 2.
 - **Evaluation.** The released code draws a new matching whenever it evaluates; ours depends on the
   graph and the seed alone.
 - **Figure 7.** The paper's text, as we have it, does not give the weights; ours are 0, 1 and 10.
