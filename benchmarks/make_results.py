@@ -124,12 +124,22 @@ def picture(study: Study) -> str:
 
 def figure(study: Study, folder: Path) -> Iterator[str]:
     found = runs_of(study, folder)
-    missing = [name for name in study.datasets if name not in found]
+    missing = list(not_run(study, found))
     yield f"### {study.title}\n"
     if found:
         yield f"![{study.title} on {', '.join(found)}](_static/results/{picture(study)})\n"
     if missing:
         yield f"Not run: {', '.join(missing)}.\n"
+
+
+def not_run(study: Study, found: Found) -> Iterator[str]:
+    """The data sets of a figure that lack runs, and how many of its models lack them there."""
+    for name in study.datasets:
+        lacking = sum(not found.get(name, {}).get(row.label) for row in study.rows)
+        if lacking == len(study.rows):
+            yield name
+        elif lacking:
+            yield f"{name} ({lacking} of {len(study.rows)} models)"
 
 
 def activations(folder: Path) -> Iterator[str]:

@@ -87,3 +87,13 @@ def test_curves_are_drawn_of_runs_that_have_them(tmp_path):
     keep(tmp_path, row, "ZINC", [0.9], validation_curve=[0.8])
     keep(tmp_path, row, "SMNIST", [0.9], validation_curve=[0.8], validation_losses=[0.7])
     assert list(make_results.runs_of(FIGURE_7, tmp_path)) == ["ZINC", "SMNIST"]
+
+
+def test_a_figure_says_which_of_its_models_have_not_run(tmp_path):
+    once = FIGURE_7.rows[1]
+    for row in FIGURE_7.rows:
+        keep(tmp_path, row, "SMNIST", [0.9], validation_losses=[0.1])
+    keep(tmp_path, once, "ZINC", [0.9], validation_losses=[0.1])
+    found = make_results.runs_of(FIGURE_7, tmp_path)
+    assert list(make_results.not_run(FIGURE_7, found)) == ["ZINC (2 of 3 models)"]
+    assert list(make_results.not_run(FIGURE_7, {})) == ["ZINC", "SMNIST"]
