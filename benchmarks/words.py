@@ -74,8 +74,8 @@ DIFFERENCES = """
   fifth epoch and moves all weights that the loss reaches. Ours normalises after each of the two
   first convolutions, text and released code after the second.
 - **MinCutPool.** Random assignments are normal, as the text says; in the released code, uniform.
-  Ours halves the mean number of nodes, the released code the largest, and clips gradients at a
-  norm of 2.
+  Clusters begin at half the mean number of nodes in ours, of the largest graph in the released
+  code, which also clips gradients at a norm of 2 and has no ReLU after the last convolution.
 - **Evaluation.** The released code draws a new matching whenever it evaluates; ours depends on the
   graph and the seed alone.
 - **Figure 7.** The paper's text, as we have it, does not give the weights; ours are 0, 1 and 10.

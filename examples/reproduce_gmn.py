@@ -67,7 +67,7 @@ class Net(nn.Module):
         return x, assignments
 
     def compile(self, *args: object, **kwargs: object) -> None:
-        """Compile the queries: memory layers, whose sizes follow the batch, gain nothing."""
+        """Compile the queries alone: compiled distances to fixed keys are slower."""
         self.queries.compile(*args, **kwargs)
 
 
