@@ -51,11 +51,17 @@ def normalized(norm: nn.Module, x: Tensor, mask: Tensor | None) -> Tensor:
     return x.masked_scatter(mask.unsqueeze(-1), norm(x[mask]))
 
 
+def dense(x: Tensor, data: Data) -> tuple[Tensor, Tensor]:
+    """``x`` [N, F] as [B, N, F], and which nodes are real."""
+    return to_dense_batch(x, data.batch, batch_size=data.num_graphs)
+
+
 class Net(nn.Module):
     """conv → (pool → 3 convs) × pools → max over clusters → MLP; without pools mean → MLP.
 
     Version 2 has GNNs of three layers in its pools and convolves only after the last pool. With
-    ``convs=1`` (Table 2) the first pool takes the features of the first convolution as they are.
+    ``convs=1`` (Table 2) the first convolution is the first pool's own: it embeds what that pool
+    coarsens, normalised and without ReLU, and the pool assigns nodes by their raw features.
     """
 
     def __init__(
@@ -72,10 +78,11 @@ class Net(nn.Module):
         super().__init__()
         self.first = first
         self.pools = nn.ModuleList(pools)
+        self.single = convs == 1 and bool(pools)
         self.loss_weight = loss_weight
         depths = [1 if version == 1 else 3 for _ in pools]
-        if convs == 1:
-            depths[:1] = [0]
+        if self.single:
+            depths[0] = 0  # self.first embeds
         self.embed = nn.ModuleList(Sages(*[hidden] * (depth + 1)) for depth in depths)
         after = [3 if version == 1 else 0 for _ in pools[1:]] + [3 if pools else 2]
         self.after = nn.ModuleList(Sages(*[hidden] * (convs + 1)) for convs in after)
@@ -84,7 +91,10 @@ class Net(nn.Module):
         )
 
     def forward(self, data: Data) -> tuple[Tensor, Tensor | float]:
-        x, mask = to_dense_batch(self.first(data).relu(), data.batch, batch_size=data.num_graphs)
+        first = self.first(data)
+        mask: Tensor | None
+        x, mask = dense(self.first.features(data) if self.single else first.relu(), data)
+        z = dense(nn.functional.normalize(first, dim=-1), data)[0] if self.single else x
         adj = to_dense_adj(
             data.edge_index, data.batch, max_num_nodes=x.size(1), batch_size=data.num_graphs
         )
@@ -94,11 +104,11 @@ class Net(nn.Module):
 
         loss: Tensor | float = 0.0
         for pool, embed, after in zip(self.pools, self.embed, self.after, strict=True):
-            x, adj, link, entropy = pool(x, adj, mask, z=embed(x, adj, mask))
+            x, adj, link, entropy = pool(x, adj, mask, z=embed(z, adj, mask))
             mask = None
             if isinstance(pool, DiffPool):  # chance is trained by the supervised loss alone
                 loss = loss + self.loss_weight * (link + entropy)
-            x = after(x, adj)
+            x = z = after(x, adj)
         return self.mlp(x.amax(dim=1)), loss
 
 
@@ -111,11 +121,12 @@ def build(config: Config, benchmark: Benchmark) -> Net:
     limits = [largest, *clusters]
 
     def pool(i: int, k: int) -> nn.Module:
+        width = first.conv.in_channels if i == 0 and config["convs"] == 1 else hidden
         if variant == "gnn":
             inner = [hidden] * (0 if config["version"] == 1 else 2)
-            return DiffPool(hidden, k, Sages(hidden, *inner, k))
+            return DiffPool(width, k, Sages(width, *inner, k))
         seed = config["seed"] * depth + i
-        return RandomDiffPool(hidden, k, variant, config["invariant"], limits[i], seed)
+        return RandomDiffPool(width, k, variant, config["invariant"], limits[i], seed)
 
     with torch.random.fork_rng(devices=()):  # swapping pools moves no other weight
         pools = [pool(i, k) for i, k in enumerate(clusters if variant != "none" else ())]

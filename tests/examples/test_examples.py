@@ -146,17 +146,52 @@ def test_one_convolution_before_the_first_pooling(name, variant, digits):
         assert torch.allclose(*seen) is same
 
 
-def test_one_convolution_before_diffpool_leaves_its_features_as_they_are(digits):
+@pytest.mark.parametrize("variant", ["gnn", "normal"])
+@pytest.mark.parametrize(("convs", "reach"), [(1, 1), (2, 2)])
+def test_what_diffpool_coarsens_is_so_many_convolutions_deep(variant, convs, reach, digits):
+    """Nodes further away than ``reach`` steps move neither the embeddings nor the assignment."""
+    graph = digits.graphs[0]
+    near = torch.zeros(graph.num_nodes, dtype=torch.bool).index_fill(0, torch.tensor([0]), True)
+    start, end = graph.edge_index
+    areas = [near := near.index_fill(0, end[near[start]], True) for _ in range(2)]
+    assert areas[0].sum() < areas[1].sum() < graph.num_nodes
+    for area, unmoved in zip(areas, (reach == 1, True), strict=True):
+        far = graph.clone()
+        far.x = torch.where(area.unsqueeze(1), graph.x, graph.x + 1)
+        model = build("DIFFPOOL", variant, digits, convs=convs).eval()
+        both = [coarsened(model, Batch.from_data_list([data])) for data in (graph, far)]
+        z, s = zip(*both, strict=True)
+        assert torch.allclose(*z) is unmoved
+        assert torch.allclose(*s) is (unmoved or variant == "normal")
+
+
+def coarsened(model, batch):
+    """Of node 0: the embedding that the first pool gets, and the row of its assignment."""
+    seen = []
+    pool = model.pools[0]
+    embedding = pool.register_forward_pre_hook(
+        lambda _, args, kwargs: seen.append(kwargs["z"][0, 0]), with_kwargs=True
+    )
+    assignment = pool.select.register_forward_hook(lambda *call: seen.append(call[-1][0, 0]))
+    model(batch)
+    embedding.remove()
+    assignment.remove()
+    return seen
+
+
+def test_the_single_convolution_is_diffpools_own_embedding(digits):
     batch = Batch.from_data_list([digits.graphs[i] for i in range(2)])
-    for convs, same in ((1, True), (2, False)):
-        model = build("DIFFPOOL", "normal", digits, convs=convs)
-        seen = {}
-        model.pools[0].register_forward_pre_hook(
-            lambda _, args, kwargs, seen=seen: seen.update(x=args[0], z=kwargs["z"]),
-            with_kwargs=True,
-        )
-        model(batch)
-        assert torch.equal(seen["x"], seen["z"]) is same
+    model = build("DIFFPOOL", "normal", digits, convs=1)
+    seen = {}
+    model.pools[0].register_forward_pre_hook(
+        lambda _, args, kwargs: seen.update(x=args[0], z=kwargs["z"], mask=args[2]),
+        with_kwargs=True,
+    )
+    model(batch)
+    assert torch.equal(seen["x"][seen["mask"]], batch.x)
+    torch.testing.assert_close(
+        seen["z"][seen["mask"]], torch.nn.functional.normalize(model.first(batch), dim=-1)
+    )
 
 
 def test_the_weight_of_diffpools_losses(digits):

@@ -39,10 +39,14 @@ class InputConv(nn.Module):
 
     def forward(self, data: Data) -> Tensor:
         """[N, out_channels], before any activation."""
-        x = data.x if self.atoms is None else self.atoms(data.x)
+        x = self.features(data)
         if self.bonds is None:
             return self.conv(x, data.edge_index)
         return self.conv(x, data.edge_index, self.bonds(data.edge_attr))
+
+    def features(self, data: Data) -> Tensor:
+        """[N, in_channels], what is convolved: categories are embedded."""
+        return data.x if self.atoms is None else self.atoms(data.x)
 
 
 class _Categories(nn.Module):
