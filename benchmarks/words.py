@@ -69,9 +69,9 @@ DIFFERENCES = """
   and begins with a mean convolution and ReLU. The released code has no residual after the last of a
   group, and begins with a normalised GraphSAGE convolution without ReLU. In its version 2, too, the
   layers of a GNN are concatenated, and clusters are read out after every pooling.
-- **Table 2.** The text does not say which of DiffPool's two convolutions is left out. Ours keeps the
-  one that embeds what the first pool coarsens, linear and normalised, and assigns nodes by their
-  raw features. With that one left out and the first kept, accuracies on NCI1 were those of two.
+- **Table 2.** The text does not say which of DiffPool's two convolutions is left out. Ours keeps
+  the one that embeds what the first pool coarsens, linear and normalised, and assigns nodes by
+  their raw features. With that one left out instead, NCI1 lost nothing against two.
 - **GMN.** Our keys are parameters that the KL step trains, after every fifth epoch. In the
   released code they are plain tensors, which nothing trains; its KL step takes the place of every
   fifth epoch and moves all weights that the loss reaches. Ours normalises after each of the two

@@ -20,11 +20,16 @@ def test_the_revision_is_that_of_the_checkout_or_none(tmp_path, monkeypatch):
     assert unknown() is None
 
     own.write_text("")
+    ledger = tmp_path / "results" / "ledger.jsonl"
+    ledger.parent.mkdir()
+    ledger.write_text("")
     subprocess.run([*git, "init", "-q"], check=True)
     assert unknown() is None  # below the checkout of another project
-    subprocess.run([*git, "add", "provenance.py"], check=True)
+    subprocess.run([*git, "add", "provenance.py", str(ledger)], check=True)
     subprocess.run([*git, "commit", "-qm", "it"], check=True)
     head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
+    assert unknown() == head.stdout[:12]
+    ledger.write_text("a run")
     assert unknown() == head.stdout[:12]
     own.write_text("changed")
     assert unknown() == f"{head.stdout[:12]}-dirty"

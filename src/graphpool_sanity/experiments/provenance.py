@@ -15,13 +15,18 @@ def versions() -> dict[str, str]:
 
 @cache
 def revision() -> str | None:
-    """The git revision of the checkout that this file is in, with ``-dirty`` if it was changed."""
+    """The git revision of the checkout that this file is in, with ``-dirty`` if its code differs.
+
+    The ledgers there may differ: the runs write them.
+    """
     git = ["git", "-C", str(Path(__file__).parent)]
     try:  # an installed package may lie below the checkout of another project
         subprocess.run(
             [*git, "ls-files", "--error-unmatch", __file__], capture_output=True, check=True
         )
-        describe = [*git, "describe", "--always", "--dirty", "--abbrev=12"]
-        return subprocess.run(describe, capture_output=True, text=True, check=True).stdout.strip()
+        describe = [*git, "describe", "--always", "--abbrev=12"]
+        head = subprocess.run(describe, capture_output=True, text=True, check=True).stdout.strip()
+        changed = subprocess.run([*git, "diff", "--quiet", "HEAD", "--", ":(top)*.py"]).returncode
+        return f"{head}-dirty" if changed else head
     except (OSError, subprocess.CalledProcessError):
         return None
