@@ -79,6 +79,8 @@ DIFFERENCES = """
 - **MinCutPool.** Random assignments are normal, as the text says; in the released code, uniform.
   Clusters begin at half the mean number of nodes in ours, of the largest graph in the released
   code, which also clips gradients at a norm of 2 and has no ReLU after the last convolution.
+- **Time on SMNIST.** The run of Distance that is counted is older than its faster distances, so its
+  share of GMN's time is less than shown.
 - **Evaluation.** The released code draws a new matching whenever it evaluates; ours depends on the
   graph and the seed alone.
 - **Figure 7.** The paper's text, as we have it, does not give the weights; ours are 0, 1 and 10.
