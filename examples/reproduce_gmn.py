@@ -25,19 +25,19 @@ READOUT = 50  # hidden units of the MLP
 
 
 class Queries(nn.Module):
-    """Convolutions, each with ReLU and BatchNorm: a query for every node."""
+    """Convolutions, each with ReLU, then BatchNorm: a query for every node."""
 
     def __init__(self, first: InputConv, convs: int) -> None:
         super().__init__()
         self.first = first
         self.convs = nn.ModuleList(GraphConv(WIDTH, WIDTH) for _ in range(1, convs))
-        self.norms = nn.ModuleList(nn.BatchNorm1d(WIDTH) for _ in range(convs))
+        self.norm = nn.BatchNorm1d(WIDTH)
 
     def forward(self, data: Data) -> Tensor:
-        x = self.norms[0](self.first(data).relu())
-        for conv, norm in zip(self.convs, self.norms[1:], strict=True):
-            x = norm(conv(x, data.edge_index).relu())
-        return x
+        x = self.first(data).relu()
+        for conv in self.convs:
+            x = conv(x, data.edge_index).relu()
+        return self.norm(x)
 
 
 class Net(nn.Module):

@@ -108,6 +108,19 @@ def test_versions_of_diffpool(variant, changes, digits):
     assert (loss > 0) == (variant == "gnn")
 
 
+@pytest.mark.parametrize("convs", [1, 2])
+def test_gmn_normalises_its_queries_once_after_all_convolutions(convs, digits):
+    """Appendix A: two basic convolutions, followed by batch normalisation."""
+    queries = build("GMN", "gmn", digits, convs=convs).queries
+    batch = Batch.from_data_list(digits.graphs[:16])
+    x = queries.first(batch).relu()
+    for conv in queries.convs:
+        x = conv(x, batch.edge_index).relu()
+    expected = (x - x.mean(0)) / (x.var(0, unbiased=False) + 1e-5).sqrt()
+    assert len(queries.convs) == convs - 1
+    torch.testing.assert_close(queries(batch), expected, atol=1e-4, rtol=1e-4)
+
+
 def test_only_the_kl_step_moves_the_keys(digits):
     model = build("GMN", "gmn", digits)
     batch = Batch.from_data_list([digits.graphs[i] for i in range(8)])
