@@ -74,13 +74,11 @@ DIFFERENCES = """
   their raw features. With that one left out instead, NCI1 lost nothing against two.
 - **GMN.** Our keys are parameters that the KL step trains, after every fifth epoch. In the
   released code they are plain tensors, which nothing trains; its KL step takes the place of every
-  fifth epoch and moves all weights that the loss reaches. Ours normalises after each of the two
-  first convolutions, text and released code after the second.
+  fifth epoch and moves all weights that the loss reaches. Our runs on SMNIST normalised after each
+  of the two first convolutions; all others, the text and the released code, after both.
 - **MinCutPool.** Random assignments are normal, as the text says; in the released code, uniform.
   Clusters begin at half the mean number of nodes in ours, of the largest graph in the released
   code, which also clips gradients at a norm of 2 and has no ReLU after the last convolution.
-- **Time on SMNIST.** The run of Distance that is counted is older than its faster distances, so its
-  share of GMN's time is less than shown.
 - **Evaluation.** The released code draws a new matching whenever it evaluates; ours depends on the
   graph and the seed alone.
 - **Figure 7.** The paper's text, as we have it, does not give the weights; ours are 0, 1 and 10.
