@@ -74,8 +74,7 @@ DIFFERENCES = """
   their raw features. With that one left out instead, NCI1 lost nothing against two.
 - **GMN.** Our keys are parameters that the KL step trains, after every fifth epoch. In the
   released code they are plain tensors, which nothing trains; its KL step takes the place of every
-  fifth epoch and moves all weights that the loss reaches. Our runs on SMNIST normalised after each
-  of the two first convolutions; all others, the text and the released code, after both.
+  fifth epoch and moves all weights that the loss reaches.
 - **MinCutPool.** Random assignments are normal, as the text says; in the released code, uniform.
   Clusters begin at half the mean number of nodes in ours, of the largest graph in the released
   code, which also clips gradients at a norm of 2 and has no ReLU after the last convolution.
