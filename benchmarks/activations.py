@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from judge import Finding, Rule, Status
 
-from graphpool_sanity.experiments.ledger import Ledger, Record
-from graphpool_sanity.experiments.protocol import Protocol
+from graphpool_sanity.training.ledger import Ledger, Record
+from graphpool_sanity.training.train import Protocol
 
 BEFORE, AFTER = "before pools.0", "after pools.0"
 

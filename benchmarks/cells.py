@@ -8,10 +8,10 @@ import numpy as np
 from judge import records
 from scipy import stats
 
-from graphpool_sanity.experiments.study import Row, Study
-from graphpool_sanity.experiments.summary import mean_std, metric_of
-from graphpool_sanity.experiments.tables import Reported, reported
-from graphpool_sanity.experiments.units import Unit
+from graphpool_sanity.reproduce.study import Row, Study
+from graphpool_sanity.reproduce.tables import Reported, reported
+from graphpool_sanity.training.summary import mean_std, metric_of
+from graphpool_sanity.training.tasks import Unit
 
 RUNS_OF_THE_PAPER = 20
 APART = "†"

@@ -25,7 +25,7 @@ from reproduce_table2 import TABLE_2
 from reproduce_table3 import TABLE_3
 from reproduce_table_s5 import TABLE_S5
 
-from graphpool_sanity.experiments.study import Row
+from graphpool_sanity.reproduce.study import Row
 
 
 class Claim(NamedTuple):

@@ -7,12 +7,12 @@ from typing import Literal, NamedTuple
 import numpy as np
 from scipy import stats
 
-from graphpool_sanity.experiments.ledger import Record
-from graphpool_sanity.experiments.statistics import Comparison, compare
-from graphpool_sanity.experiments.study import Row, Runs
-from graphpool_sanity.experiments.summary import metric_of
-from graphpool_sanity.experiments.tables import reported
-from graphpool_sanity.experiments.units import Unit
+from graphpool_sanity.check.comparison import Comparison, compare
+from graphpool_sanity.reproduce.study import Row, Runs
+from graphpool_sanity.reproduce.tables import reported
+from graphpool_sanity.training.ledger import Record
+from graphpool_sanity.training.summary import metric_of
+from graphpool_sanity.training.tasks import Unit
 
 SEEDS = 20
 MARGIN = 0.02

@@ -14,13 +14,13 @@ from typing import NamedTuple
 
 from rich.console import Console
 
-from graphpool_sanity.check.construct import find_layer
+from graphpool_sanity.check.from_name import find_layer
 from graphpool_sanity.check.sanity import SanityReport, sanity_check
 from graphpool_sanity.check.standard import settings_of, standard_model
 from graphpool_sanity.datasets import load_dataset
 from graphpool_sanity.datasets.load import full_name
-from graphpool_sanity.experiments.protocol import Protocol
-from graphpool_sanity.experiments.runs import jobs_on
+from graphpool_sanity.training.runs import jobs_on
+from graphpool_sanity.training.train import Protocol
 
 REPORTS = Path(__file__).parent / "results" / "locality"
 FAILURE = "failure.txt"

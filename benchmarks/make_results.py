@@ -31,9 +31,9 @@ from reproduce_table_s5 import TABLE_S5
 from words import ACTIVATIONS, DIFFERENCES, HEAD, MORE_RUNS, RULES, TABLES_HEAD
 
 from graphpool_sanity.check.figures import save_svg
-from graphpool_sanity.experiments.ledger import Ledger
-from graphpool_sanity.experiments.plots import Found
-from graphpool_sanity.experiments.study import Runs, Study
+from graphpool_sanity.reproduce.plots import Found
+from graphpool_sanity.reproduce.study import Runs, Study
+from graphpool_sanity.training.ledger import Ledger
 
 RESULTS = ROOT / "benchmarks" / "results"
 PICTURES = ROOT / "docs" / "_static" / "results"

@@ -18,9 +18,9 @@ from torch import nn
 
 from graphpool_sanity import GraclusPool, SanityReport, randomize, sanity_check
 from graphpool_sanity.check.backbone import Backbone
-from graphpool_sanity.experiments.protocol import Protocol
-from graphpool_sanity.experiments.runs import jobs_on
-from graphpool_sanity.experiments.statistics import compare
+from graphpool_sanity.check.comparison import compare
+from graphpool_sanity.training.runs import jobs_on
+from graphpool_sanity.training.train import Protocol
 
 REPORT = Path(__file__).parent / "results" / "null-against-null"
 BLOCK, BLOCKS = 5, 40

@@ -17,9 +17,9 @@ from torch import Tensor, nn
 from torch_geometric.data import Batch
 
 from graphpool_sanity.datasets import Benchmark
-from graphpool_sanity.experiments.plots import curves
-from graphpool_sanity.experiments.reproduce import Experiment, Row, Study, reproduce
-from graphpool_sanity.experiments.runs import Config
+from graphpool_sanity.reproduce.command import Experiment, Row, Study, reproduce
+from graphpool_sanity.reproduce.plots import curves
+from graphpool_sanity.training.runs import Config
 
 
 class Permuted(nn.Module):

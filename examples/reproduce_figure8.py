@@ -16,10 +16,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from reproduce_graclus import GRACLUS
 
-from graphpool_sanity.experiments.ledger import Record
-from graphpool_sanity.experiments.plots import Found, panels_of
-from graphpool_sanity.experiments.reproduce import Row, Study, reproduce
-from graphpool_sanity.experiments.summary import metric_of
+from graphpool_sanity.reproduce.command import Row, Study, reproduce
+from graphpool_sanity.reproduce.plots import Found, panels_of
+from graphpool_sanity.training.ledger import Record
+from graphpool_sanity.training.summary import metric_of
 
 PAIR = ("graclus", "complement")
 LAYERS, WIDTHS = (2, 3, 4, 5), (16, 32, 64, 128)

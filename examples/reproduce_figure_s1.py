@@ -8,8 +8,8 @@ from functools import partial
 
 from reproduce_gmn import GMN
 
-from graphpool_sanity.experiments.plots import curves, supervised_loss
-from graphpool_sanity.experiments.reproduce import Row, Study, reproduce
+from graphpool_sanity.reproduce.command import Row, Study, reproduce
+from graphpool_sanity.reproduce.plots import curves, supervised_loss
 
 FIGURE_S1 = Study(
     "Figure S1",

@@ -37,13 +37,13 @@ from graphpool_sanity.analysis import (
     record_activations,
 )
 from graphpool_sanity.datasets import NAMES, Benchmark, load_dataset
-from graphpool_sanity.datasets.batches import Batches
-from graphpool_sanity.experiments.experiment import protocol_of
-from graphpool_sanity.experiments.ledger import Ledger, Record
-from graphpool_sanity.experiments.protocol import OnEpoch, resolve_device, train
-from graphpool_sanity.experiments.reproduce import settings_of
-from graphpool_sanity.experiments.runs import Config, jobs_on, run_all
-from graphpool_sanity.experiments.summary import mean_std
+from graphpool_sanity.reproduce.command import settings_of
+from graphpool_sanity.reproduce.experiment import protocol_of
+from graphpool_sanity.training.batches import Batches
+from graphpool_sanity.training.ledger import Ledger, Record
+from graphpool_sanity.training.runs import Config, jobs_on, run_all
+from graphpool_sanity.training.summary import mean_std
+from graphpool_sanity.training.train import OnEpoch, resolve_device, train
 
 MODELS = {
     e.family if variant == e.family else f"{e.family}-{variant}": (e, variant)

@@ -16,9 +16,9 @@ from torch_geometric.nn import DenseGraphConv, GraphConv, global_mean_pool
 
 from graphpool_sanity import MinCutPool, RandomMinCutPool
 from graphpool_sanity.datasets import Benchmark
-from graphpool_sanity.experiments.input_conv import InputConv
-from graphpool_sanity.experiments.reproduce import Experiment, reproduce
-from graphpool_sanity.experiments.runs import Config
+from graphpool_sanity.reproduce.command import Experiment, reproduce
+from graphpool_sanity.training.input_conv import InputConv
+from graphpool_sanity.training.runs import Config
 
 
 class Net(nn.Module):

@@ -1,9 +1,9 @@
 import pytest
 import torch
+from _helpers.soft_oracles import dense, members, normal
+from _helpers.strategies import batches
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from soft_oracles import dense, members, normal
-from strategies import batches
 from torch_geometric.nn import MemPooling
 
 from graphpool_sanity import MemoryPool

@@ -2,10 +2,10 @@ import math
 
 import pytest
 import torch
+from _helpers.soft_oracles import dense, normal
+from _helpers.strategies import batches
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from soft_oracles import dense, normal
-from strategies import batches
 
 from graphpool_sanity.losses import (
     entropy_loss,

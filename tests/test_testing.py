@@ -1,6 +1,6 @@
 import pytest
 import torch
-from featured import BATCH, PLAIN, built, graph
+from _helpers.featured import BATCH, PLAIN, built, graph
 from torch import nn
 from torch_geometric.data import Batch, Data
 from torch_geometric.nn import (

@@ -10,10 +10,10 @@ import torch
 from matplotlib.figure import Figure
 
 from graphpool_sanity import ComplementGraclusPool, GraclusPool
+from graphpool_sanity.check.comparison import Comparison, compare
 from graphpool_sanity.check.figures import plot_differences
-from graphpool_sanity.experiments.ledger import Ledger
-from graphpool_sanity.experiments.statistics import Comparison, compare
-from graphpool_sanity.experiments.units import Unit
+from graphpool_sanity.training.ledger import Ledger
+from graphpool_sanity.training.tasks import Unit
 
 DATA = "NCI1"
 RUNS = Path(__file__).parents[2] / "benchmarks" / "results" / f"graclus-{DATA}.jsonl"

@@ -14,10 +14,10 @@ from cells import markdown
 from locality import DATASETS, FAILURE, LAYERS, REPORTS, RUNS
 from matplotlib.figure import Figure
 
-from graphpool_sanity.check.questions import answer
+from graphpool_sanity.check.comparison import Comparison
 from graphpool_sanity.check.report import SanityReport
-from graphpool_sanity.experiments.statistics import Comparison
-from graphpool_sanity.experiments.units import Unit
+from graphpool_sanity.nulls.questions import answer
+from graphpool_sanity.training.tasks import Unit
 
 CONTROL = "locality-control"
 REAL = tuple(name for name in DATASETS if name != CONTROL)

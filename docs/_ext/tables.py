@@ -10,9 +10,9 @@ from typing import Any
 from cells import markdown
 from sphinx.application import Sphinx
 
-from graphpool_sanity.check.questions import question
 from graphpool_sanity.check.report import SanityReport
 from graphpool_sanity.nulls import registry
+from graphpool_sanity.nulls.questions import question
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "benchmarks" / "results"

@@ -5,7 +5,7 @@ import numpy as np
 import pictures
 from matplotlib.figure import Figure
 
-from graphpool_sanity.experiments.statistics import compare
+from graphpool_sanity.check.comparison import compare
 
 MARGIN = 2.0
 MADE_UP = {(0.1, 0.5): 0, (4.2, 0.9): 1, (-4.2, 0.9): 2, (1.2, 3.0): 3}

@@ -20,7 +20,7 @@ from graphpool_sanity.analysis import (
     record_activations,
 )
 from graphpool_sanity.check.backbone import Backbone
-from graphpool_sanity.datasets.batches import Batches
+from graphpool_sanity.training.batches import Batches
 
 digits = load_dataset("digits")
 train, _, test = digits.split(seed=0)

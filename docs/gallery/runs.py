@@ -12,10 +12,10 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 
+from graphpool_sanity.check.comparison import compare
 from graphpool_sanity.check.figures import plot_differences
-from graphpool_sanity.experiments.ledger import Ledger
-from graphpool_sanity.experiments.statistics import compare
-from graphpool_sanity.experiments.units import Unit
+from graphpool_sanity.training.ledger import Ledger
+from graphpool_sanity.training.tasks import Unit
 
 NAMES = ("NCI1", "IMDB-BINARY", "PROTEINS")
 NULLS = ("complement", "none")

@@ -10,16 +10,16 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from graphpool_sanity.check.construct import find_layer, layer_factories, read_arguments
-from graphpool_sanity.check.questions import answer, question
+from graphpool_sanity.check.from_name import find_layer, layer_factories, read_arguments
 from graphpool_sanity.check.report import SanityReport
 from graphpool_sanity.check.sanity import sanity_check
 from graphpool_sanity.check.standard import settings_of, standard_model
 from graphpool_sanity.datasets import load_dataset
 from graphpool_sanity.datasets.load import EMBEDDED, NAMES
-from graphpool_sanity.experiments.protocol import Protocol
-from graphpool_sanity.experiments.runs import jobs_on
 from graphpool_sanity.nulls import matched_nulls
+from graphpool_sanity.nulls.questions import answer, question
+from graphpool_sanity.training.runs import jobs_on
+from graphpool_sanity.training.train import Protocol
 
 app = typer.Typer(
     help="Does a pooling layer beat its nulls?",

@@ -2,9 +2,9 @@ import networkx as nx
 import numpy as np
 import pytest
 import torch
+from _helpers.strategies import batch_of, batches, bipartite, cycle, edgeless, path, star
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import batch_of, batches, bipartite, cycle, edgeless, path, star
 from torch_geometric.utils import to_undirected
 
 from graphpool_sanity.analysis import dirichlet_energy, low_frequency_share, smoothness

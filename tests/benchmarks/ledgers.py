@@ -1,7 +1,7 @@
 """Ledgers of runs that nobody ran."""
 
-from graphpool_sanity.experiments.ledger import Ledger
-from graphpool_sanity.experiments.study import Runs
+from graphpool_sanity.reproduce.study import Runs
+from graphpool_sanity.training.ledger import Ledger
 
 
 def keep(folder, row, dataset, tests, **fields):

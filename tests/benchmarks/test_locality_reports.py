@@ -1,9 +1,9 @@
 import locality
 import pytest
 
+from graphpool_sanity.check.comparison import compare
 from graphpool_sanity.check.report import SanityReport
-from graphpool_sanity.experiments.ledger import Ledger
-from graphpool_sanity.experiments.statistics import compare
+from graphpool_sanity.training.ledger import Ledger
 
 KEPT = sorted(path.parent for path in locality.REPORTS.glob("*/*/report.json"))
 

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from graphpool_sanity import SanityReport
-from graphpool_sanity.experiments.protocol import Protocol
+from graphpool_sanity.training.train import Protocol
 
 
 def test_blocks_of_pairs_are_checks_of_their_own(tmp_path, monkeypatch):

@@ -1,6 +1,6 @@
 from activations import alike_before_pooling, more_alike_after_pooling
 
-from graphpool_sanity.experiments.ledger import Ledger
+from graphpool_sanity.training.ledger import Ledger
 
 
 def keep(folder, model, seed, before, after, epochs=1000):

@@ -1,7 +1,7 @@
 """A null that does not take hold in its model is refused before anything runs."""
 
 import pytest
-from small_checks import CYCLES, check, graclus
+from _helpers.small_checks import CYCLES, check, graclus
 from torch import nn
 from torch_geometric.nn import TopKPooling, global_mean_pool
 

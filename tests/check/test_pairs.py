@@ -1,12 +1,12 @@
 import pytest
 import torch
-from small_checks import CYCLES, QUICK, check, graclus, topk
+from _helpers.small_checks import CYCLES, QUICK, check, graclus, topk
 from torch import nn
 from torch_geometric.nn import GraphConv, global_mean_pool
 
 from graphpool_sanity import GraclusPool
 from graphpool_sanity.check.pairs import LAYER, PairedRuns
-from graphpool_sanity.check.preflight import choose_nulls
+from graphpool_sanity.check.proofs import choose_nulls
 
 
 class Noisy(nn.Module):

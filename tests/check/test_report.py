@@ -4,17 +4,17 @@ from html.parser import HTMLParser
 from io import StringIO
 
 import pytest
+from _helpers.reports import report
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
-from reports import report
 from rich.console import Console
 
+from graphpool_sanity.check.comparison import compare
 from graphpool_sanity.check.figures import plot_scores
-from graphpool_sanity.check.questions import overall
 from graphpool_sanity.check.report import SanityReport
-from graphpool_sanity.experiments.ledger import Ledger
-from graphpool_sanity.experiments.statistics import compare
-from graphpool_sanity.experiments.units import Unit
+from graphpool_sanity.nulls.questions import overall
+from graphpool_sanity.training.ledger import Ledger
+from graphpool_sanity.training.tasks import Unit
 
 
 def printed(found, width=80):

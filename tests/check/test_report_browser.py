@@ -4,7 +4,7 @@ import json
 import shutil
 
 import pytest
-from reports import report
+from _helpers.reports import report
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")

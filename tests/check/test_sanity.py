@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from small_checks import CYCLES, check, graclus
+from _helpers.small_checks import CYCLES, check, graclus
 from torch import nn
 from torch_geometric.data import Data
 from torchmetrics.classification import MulticlassF1Score
@@ -17,11 +17,11 @@ import graphpool_sanity
 from graphpool_sanity import ComplementGraclusPool, GraclusPool, register_null, sanity_check
 from graphpool_sanity.check.backbone import Backbone
 from graphpool_sanity.check.pairs import LAYER, PairedRuns
-from graphpool_sanity.check.preflight import choose_nulls
+from graphpool_sanity.check.proofs import choose_nulls
 from graphpool_sanity.datasets import locality_control
-from graphpool_sanity.experiments.ledger import Ledger
-from graphpool_sanity.experiments.protocol import Protocol
 from graphpool_sanity.nulls import registry
+from graphpool_sanity.training.ledger import Ledger
+from graphpool_sanity.training.train import Protocol
 
 
 def trained(folder):
@@ -138,7 +138,7 @@ from functools import partial
 from graphpool_sanity import GraclusPool, sanity_check
 from graphpool_sanity.datasets import locality_control
 from graphpool_sanity.check.backbone import Backbone
-from graphpool_sanity.experiments.protocol import Protocol
+from graphpool_sanity.training.train import Protocol
 from graphpool_sanity.nulls import registry
 
 build_model = partial(Backbone, lambda channels: GraclusPool(), hidden=8)
@@ -245,7 +245,7 @@ from torch import nn
 from torch_geometric.nn import global_mean_pool
 from graphpool_sanity import register_null, sanity_check
 from graphpool_sanity.datasets import locality_control
-from graphpool_sanity.experiments.protocol import Protocol
+from graphpool_sanity.training.train import Protocol
 from graphpool_sanity.nulls import registry
 
 class EveryOther(nn.Module):

@@ -8,9 +8,9 @@ from statistics import fmean
 import pytest
 from reading import ROOT
 
-from graphpool_sanity.check.questions import question
-from graphpool_sanity.experiments.units import Unit
 from graphpool_sanity.nulls import matched_nulls
+from graphpool_sanity.nulls.questions import question
+from graphpool_sanity.training.tasks import Unit
 
 DOCS = ROOT / "docs"
 

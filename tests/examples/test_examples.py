@@ -8,7 +8,7 @@ import torch
 from torch_geometric.data import Batch
 
 from graphpool_sanity.datasets import Benchmark, load_dataset
-from graphpool_sanity.experiments.reproduce import settings_of
+from graphpool_sanity.reproduce.command import settings_of
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SCRIPTS = {

@@ -11,8 +11,8 @@ from torch_geometric.data import Data
 
 from graphpool_sanity.analysis import homogeneity
 from graphpool_sanity.datasets import Benchmark, load_dataset
-from graphpool_sanity.datasets.batches import Batches
-from graphpool_sanity.experiments.reproduce import settings_of
+from graphpool_sanity.reproduce.command import settings_of
+from graphpool_sanity.training.batches import Batches
 
 SCRIPT = Path(__file__).parents[2] / "examples" / "reproduce_figures5_6.py"
 

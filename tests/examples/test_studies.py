@@ -9,9 +9,9 @@ import torch
 from torch_geometric.data import Batch, Data
 
 from graphpool_sanity.datasets import load_dataset
-from graphpool_sanity.experiments.reproduce import Study, settings_of
-from graphpool_sanity.experiments.study import Runs
-from graphpool_sanity.experiments.tables import reported
+from graphpool_sanity.reproduce.command import Study, settings_of
+from graphpool_sanity.reproduce.study import Runs
+from graphpool_sanity.reproduce.tables import reported
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NAMES = ["table1", "table2", "table3", "table_s5"]

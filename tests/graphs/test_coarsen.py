@@ -1,8 +1,8 @@
 import pytest
 import torch
+from _helpers.strategies import batches
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import batches
 
 from graphpool_sanity.graphs.coarsen import (
     AGGREGATIONS,

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 import torch
-from adjacencies import as_dense, every_kind
+from _helpers.adjacencies import as_dense, every_kind
+from _helpers.strategies import batches
 from hypothesis import given
-from strategies import batches
 from torch_geometric import EdgeIndex
 from torch_geometric.typing import SparseTensor
 from torch_geometric.utils import coalesce

@@ -1,9 +1,9 @@
 import pytest
 import torch
+from _helpers.soft_oracles import dense, members, normal
+from _helpers.strategies import batch_of, batches, edgeless
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
-from soft_oracles import dense, members, normal
-from strategies import batch_of, batches, edgeless
 
 from graphpool_sanity.graphs.nodes import read_nodes
 

@@ -1,9 +1,9 @@
 import pytest
 import torch
+from _helpers.soft_oracles import adjacencies, dense, members, normal
+from _helpers.strategies import batch_of, batches, cycle, edgeless, path, star
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from soft_oracles import adjacencies, dense, members, normal
-from strategies import batch_of, batches, cycle, edgeless, path, star
 from torch.nn.functional import pad
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch_geometric.nn import dense_mincut_pool

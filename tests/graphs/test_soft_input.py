@@ -1,6 +1,6 @@
 import pytest
 import torch
-from adjacencies import (
+from _helpers.adjacencies import (
     by_column_int32,
     by_row,
     coo,

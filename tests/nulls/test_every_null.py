@@ -5,7 +5,7 @@ import pickle
 
 import pytest
 import torch
-from null_layers import HOSTILE, LAYERS, PAIRS, X, call, layer, pairs, same
+from _helpers.null_layers import HOSTILE, LAYERS, PAIRS, X, call, layer, pairs, same
 from torch import nn
 
 from graphpool_sanity import matched_nulls, randomize

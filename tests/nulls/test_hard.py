@@ -4,14 +4,14 @@ from collections import Counter
 
 import pytest
 import torch
-from adjacencies import every_kind
+from _helpers.adjacencies import every_kind
+from _helpers.matching_oracles import assert_maximal_matching
+from _helpers.null_layers import HOSTILE, F, X
+from _helpers.soft_oracles import normal
+from _helpers.strategies import Graphs, batch_of, batches, cycle, path
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from matching_oracles import assert_maximal_matching
-from null_layers import HOSTILE, F, X
 from scipy.stats import chisquare
-from soft_oracles import normal
-from strategies import Graphs, batch_of, batches, cycle, path
 
 from graphpool_sanity import (
     ComplementGraclusPool,

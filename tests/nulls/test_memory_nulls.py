@@ -2,11 +2,11 @@
 
 import pytest
 import torch
+from _helpers.null_layers import HOSTILE, OUT, F, H, K, X, call, layer, pairs
+from _helpers.soft_oracles import dense, normal
+from _helpers.strategies import batches
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from null_layers import HOSTILE, OUT, F, H, K, X, call, layer, pairs
-from soft_oracles import dense, normal
-from strategies import batches
 from torch_geometric.utils import to_dense_batch
 
 from graphpool_sanity import (

@@ -5,10 +5,20 @@ import io
 
 import pytest
 import torch
-from null_layers import HOSTILE, F
-from pyg_layers import DENSE, LAYERS, X, call, graph_of, layer, pairs, pooled_batch, tensors
-from soft_oracles import normal
-from strategies import batch_of, cycle, erdos_renyi
+from _helpers.null_layers import HOSTILE, F
+from _helpers.pyg_layers import (
+    DENSE,
+    LAYERS,
+    X,
+    call,
+    graph_of,
+    layer,
+    pairs,
+    pooled_batch,
+    tensors,
+)
+from _helpers.soft_oracles import normal
+from _helpers.strategies import batch_of, cycle, erdos_renyi
 from torch import nn
 from torch_geometric.nn import DMoNPooling, GraphUNet, MemPooling
 

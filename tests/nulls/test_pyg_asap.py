@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from null_layers import HOSTILE
-from pyg_layers import X, call, layer, tensors, weights
+from _helpers.null_layers import HOSTILE
+from _helpers.pyg_layers import X, call, layer, tensors, weights
 from torch import nn
 from torch_geometric.nn import GCNConv
 from torch_geometric.nn.pool import ASAPooling

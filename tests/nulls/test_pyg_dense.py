@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from null_layers import HOSTILE, K
-from pyg_layers import X, call, layer
-from soft_oracles import dense, members, normal
+from _helpers.null_layers import HOSTILE, K
+from _helpers.pyg_layers import X, call, layer
+from _helpers.soft_oracles import dense, members, normal
 
 from graphpool_sanity import randomize
 from graphpool_sanity.nulls.pyg_memory import as_memory_pool

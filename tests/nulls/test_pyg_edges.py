@@ -4,9 +4,9 @@ from collections import Counter
 
 import pytest
 import torch
-from null_layers import HOSTILE
-from pyg_layers import LAYERS, X, call, layer, pooled_batch, tensors
-from soft_oracles import normal
+from _helpers.null_layers import HOSTILE
+from _helpers.pyg_layers import LAYERS, X, call, layer, pooled_batch, tensors
+from _helpers.soft_oracles import normal
 from torch import nn
 
 from graphpool_sanity import randomize

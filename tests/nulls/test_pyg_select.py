@@ -4,10 +4,10 @@ from collections import Counter
 
 import pytest
 import torch
-from null_layers import HOSTILE
-from pyg_layers import LAYERS, X, call, layer, pooled_batch, weights
+from _helpers.null_layers import HOSTILE
+from _helpers.pyg_layers import LAYERS, X, call, layer, pooled_batch, weights
+from _helpers.soft_oracles import normal
 from scipy.stats import chisquare
-from soft_oracles import normal
 from torch_geometric.nn.pool import SAGPooling, TopKPooling
 
 from graphpool_sanity import randomize

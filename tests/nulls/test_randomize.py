@@ -5,7 +5,7 @@ import pickle
 
 import pytest
 import torch
-from null_layers import HOSTILE, F, K, X
+from _helpers.null_layers import HOSTILE, F, K, X
 from torch import nn
 from torch_geometric.nn import GraphConv
 from torch_geometric.nn import Sequential as GraphSequential

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 import torch
-from null_layers import F, K
+from _helpers.null_layers import F, K
 from torch import nn
 from torch_geometric.nn import MeanAggregation
 

@@ -2,11 +2,11 @@
 
 import pytest
 import torch
+from _helpers.null_layers import HOSTILE, F, K, X, call, layer, pairs
+from _helpers.soft_oracles import dense, normal, permuted
+from _helpers.strategies import batch_of, batches, edgeless, path
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from null_layers import HOSTILE, F, K, X, call, layer, pairs
-from soft_oracles import dense, normal, permuted
-from strategies import batch_of, batches, edgeless, path
 from torch import nn
 
 from graphpool_sanity import (

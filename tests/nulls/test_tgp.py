@@ -4,8 +4,8 @@ import copy
 
 import pytest
 import torch
-from strategies import Graphs
-from tgp_layers import (
+from _helpers.strategies import Graphs
+from _helpers.tgp_layers import (
     HARD,
     NULLS,
     RANDOM,

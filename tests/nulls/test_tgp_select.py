@@ -4,9 +4,9 @@ from collections import Counter
 
 import pytest
 import torch
-from null_layers import HOSTILE
-from strategies import clique, cycle, edgeless, path, star
-from tgp_layers import (
+from _helpers.null_layers import HOSTILE
+from _helpers.strategies import clique, cycle, edgeless, path, star
+from _helpers.tgp_layers import (
     HARD,
     MIXED,
     NULLS,

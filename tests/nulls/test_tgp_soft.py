@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from tgp_layers import (
+from _helpers.tgp_layers import (
     JOINED,
     MIXED,
     MLP,

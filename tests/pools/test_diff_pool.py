@@ -1,9 +1,9 @@
 import pytest
 import torch
+from _helpers.soft_oracles import dense, normal
+from _helpers.strategies import batch_of, batches, cycle, path
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from soft_oracles import dense, normal
-from strategies import batch_of, batches, cycle, path
 from torch import nn
 from torch.nn.functional import one_hot
 from torch_geometric.nn import DenseSAGEConv, dense_diff_pool

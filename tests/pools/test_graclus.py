@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from adjacencies import as_dense, every_kind
+from _helpers.adjacencies import as_dense, every_kind
+from _helpers.matching_oracles import assert_maximal_matching
+from _helpers.strategies import Graphs, batch_of, batches, clique, cycle
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from matching_oracles import assert_maximal_matching
-from strategies import Graphs, batch_of, batches, clique, cycle
 from torch.autograd import gradcheck
 from torch_geometric.data import Batch
 from torch_geometric.typing import SparseTensor

@@ -6,9 +6,9 @@ import random
 import numpy as np
 import pytest
 import torch
+from _helpers.strategies import batch_of, batches, cycle
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import batch_of, batches, cycle
 
 from graphpool_sanity import ComplementGraclusPool, GraclusPool, RandomMatchingPool
 

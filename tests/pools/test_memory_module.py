@@ -5,7 +5,7 @@ import pickle
 
 import pytest
 import torch
-from memory_layers import (
+from _helpers.memory_layers import (
     LAYERS,
     MIXED,
     OUT,
@@ -17,7 +17,7 @@ from memory_layers import (
     gradients,
     layer,
 )
-from soft_oracles import dense, normal
+from _helpers.soft_oracles import dense, normal
 from torch import nn
 
 from graphpool_sanity import DistanceMemoryPool, MemoryPool, RandomMemoryPool

@@ -2,9 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import assume, given
-from hypothesis import strategies as st
-from memory_layers import (
+from _helpers.memory_layers import (
     LAYERS,
     MIXED,
     OUT,
@@ -19,8 +17,10 @@ from memory_layers import (
     layer,
     nulls,
 )
-from soft_oracles import dense, members, permuted
-from strategies import batch_of, batches, edgeless
+from _helpers.soft_oracles import dense, members, permuted
+from _helpers.strategies import batch_of, batches, edgeless
+from hypothesis import assume, given
+from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch_geometric.nn import MemPooling
 

@@ -1,9 +1,9 @@
 import pytest
 import torch
+from _helpers.soft_oracles import dense, normal
+from _helpers.strategies import batch_of, batches, clique, cycle, edgeless
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from soft_oracles import dense, normal
-from strategies import batch_of, batches, clique, cycle, edgeless
 from torch import nn
 from torch_geometric.nn import MLP, dense_mincut_pool
 

@@ -5,8 +5,8 @@ import pickle
 
 import pytest
 import torch
-from soft_layers import MIXED, F, assert_same, calls, every, layer, random
-from soft_oracles import dense, normal
+from _helpers.soft_layers import MIXED, F, assert_same, calls, every, layer, random
+from _helpers.soft_oracles import dense, normal
 
 from graphpool_sanity import DiffPool, MinCutPool, RandomDiffPool, RandomMinCutPool
 

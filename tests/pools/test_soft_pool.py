@@ -2,12 +2,23 @@
 
 import pytest
 import torch
-from adjacencies import every_kind
+from _helpers.adjacencies import every_kind
+from _helpers.soft_layers import (
+    MIXED,
+    F,
+    K,
+    assert_same,
+    every,
+    invariant,
+    layer,
+    of_places,
+    random,
+    sparse,
+)
+from _helpers.soft_oracles import dense, normal, permuted
+from _helpers.strategies import batch_of, batches, edgeless, path
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from soft_layers import MIXED, F, K, assert_same, every, invariant, layer, of_places, random, sparse
-from soft_oracles import dense, normal, permuted
-from strategies import batch_of, batches, edgeless, path
 
 from graphpool_sanity import DiffPool
 

@@ -1,8 +1,8 @@
 import pytest
 import torch
+from _helpers.strategies import batches, clique, path
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import batches, clique, path
 
 from graphpool_sanity.select import greedy
 from graphpool_sanity.select.chance import mix

@@ -3,14 +3,12 @@ from functools import partial
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
-from matching_oracles import (
+from _helpers.matching_oracles import (
     RULES,
     assert_maximal_matching,
     every_rule,
 )
-from strategies import (
+from _helpers.strategies import (
     Graphs,
     batch_of,
     batches,
@@ -18,6 +16,8 @@ from strategies import (
     cycle,
     star,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 from graphpool_sanity import complement_graclus, graclus
 from graphpool_sanity.graphs.graph import read_graph

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 import torch
-from matching_oracles import (
+from _helpers.matching_oracles import (
     RULES,
     assert_follows,
     draw_counts,
@@ -14,7 +14,7 @@ from matching_oracles import (
     pairs_of,
     total_variation,
 )
-from strategies import (
+from _helpers.strategies import (
     ANTHRACENE,
     CATERPILLAR,
     GRID,

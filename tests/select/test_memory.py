@@ -1,8 +1,8 @@
 import pytest
 import torch
+from _helpers.soft_oracles import normal
 from hypothesis import given
 from hypothesis import strategies as st
-from soft_oracles import normal
 
 from graphpool_sanity.graphs.nodes import read_nodes
 from graphpool_sanity.select.memory import KeyDistance, StudentT

@@ -5,10 +5,10 @@ from itertools import permutations
 
 import pytest
 import torch
+from _helpers.strategies import batches
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chisquare
-from strategies import batches
 
 from graphpool_sanity.graphs.graph import read_graph
 from graphpool_sanity.select.chance import priorities

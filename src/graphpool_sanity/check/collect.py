@@ -5,11 +5,11 @@ from dataclasses import asdict
 from statistics import fmean
 from typing import Any
 
+from graphpool_sanity.check.comparison import compare
 from graphpool_sanity.check.pairs import LAYER, PairedRuns
-from graphpool_sanity.check.preflight import first_graphs, invariances
+from graphpool_sanity.check.proofs import first_graphs, invariances
 from graphpool_sanity.check.report import SanityReport, layer_minus_nulls
-from graphpool_sanity.experiments.ledger import Record
-from graphpool_sanity.experiments.statistics import compare
+from graphpool_sanity.training.ledger import Record
 
 _GRAPHS = 4
 """On how many graphs the invariances are measured."""

@@ -10,8 +10,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from graphpool_sanity.experiments.statistics import Comparison
-from graphpool_sanity.experiments.units import Unit
+from graphpool_sanity.check.comparison import Comparison
+from graphpool_sanity.training.tasks import Unit
 
 _LIGHT = {"ink": "#1f2328", "paper": "#ffffff", "faint": "#8b949e", "band": "#dbe9f9"}
 _DARK = {"ink": "#e6edf3", "paper": "#151b23", "faint": "#8b949e", "band": "#1f3a5c"}

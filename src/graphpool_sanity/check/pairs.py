@@ -13,18 +13,18 @@ from torchmetrics import Metric
 
 from graphpool_sanity.analysis import record_activations
 from graphpool_sanity.datasets import Benchmark
-from graphpool_sanity.datasets.batches import Batches
-from graphpool_sanity.experiments.experiment import load_once
-from graphpool_sanity.experiments.protocol import (
+from graphpool_sanity.nulls import randomize, register_null
+from graphpool_sanity.nulls.registry import MakeNull
+from graphpool_sanity.reproduce.experiment import load_once
+from graphpool_sanity.training.batches import Batches
+from graphpool_sanity.training.runs import Config
+from graphpool_sanity.training.train import (
     BuildModel,
     OnEpoch,
     Protocol,
     resolve_device,
     train,
 )
-from graphpool_sanity.experiments.runs import Config
-from graphpool_sanity.nulls import randomize, register_null
-from graphpool_sanity.nulls.registry import MakeNull
 
 LAYER = "layer"
 """The variant that is no null: the model as it is built."""

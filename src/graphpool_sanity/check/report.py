@@ -10,13 +10,13 @@ from matplotlib.figure import Figure
 from rich.box import SIMPLE
 from rich.table import Table
 
+from graphpool_sanity.check.comparison import Comparison, Verdict
 from graphpool_sanity.check.figures import plot_differences, plot_scores, save_svg
-from graphpool_sanity.check.html import render
+from graphpool_sanity.check.page import render
 from graphpool_sanity.check.pairs import LAYER
-from graphpool_sanity.check.questions import answer, overall, question
-from graphpool_sanity.experiments.ledger import Ledger, Record
-from graphpool_sanity.experiments.statistics import Comparison, Verdict
-from graphpool_sanity.experiments.units import Unit
+from graphpool_sanity.nulls.questions import answer, overall, question
+from graphpool_sanity.training.ledger import Ledger, Record
+from graphpool_sanity.training.tasks import Unit
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from graphpool_sanity.check.fingerprint import (
     split_fingerprint,
 )
 from graphpool_sanity.check.pairs import LAYER, PairedRuns
-from graphpool_sanity.check.preflight import (
+from graphpool_sanity.check.proofs import (
     check_device,
     check_kinds,
     check_runs,
@@ -28,12 +28,12 @@ from graphpool_sanity.check.preflight import (
 )
 from graphpool_sanity.check.report import SanityReport
 from graphpool_sanity.datasets import Benchmark
-from graphpool_sanity.datasets.adopt import as_benchmark
 from graphpool_sanity.datasets.benchmark import Task
-from graphpool_sanity.experiments.ledger import Ledger
-from graphpool_sanity.experiments.protocol import BuildModel, Protocol, resolve_device
-from graphpool_sanity.experiments.runs import run_all
+from graphpool_sanity.datasets.from_graphs import as_benchmark
 from graphpool_sanity.nulls.registry import nulls_of_others
+from graphpool_sanity.training.ledger import Ledger
+from graphpool_sanity.training.runs import run_all
+from graphpool_sanity.training.train import BuildModel, Protocol, resolve_device
 
 __all__ = ["SanityReport", "sanity_check"]
 
@@ -63,7 +63,7 @@ def sanity_check(
     A null is the same model, every pooling layer's selector replaced. Run i of a model and of each
     of its nulls has the seed ``seed`` + i: the same split, the same initial weights of all that
     they share, the same batches in the same order, the same dropout. Differences are taken run by
-    run and judged by :func:`~graphpool_sanity.experiments.statistics.compare`. An official split is
+    run and judged by :func:`~graphpool_sanity.check.comparison.compare`. An official split is
     the same in all runs, so that none overlap, and the verdict speaks of that split alone.
 
     A run is kept in the ledger as soon as it is done, so that a check that was killed is resumed

@@ -8,11 +8,11 @@ from typing import Any
 from torch import nn
 
 from graphpool_sanity.check.backbone import Backbone, LayerFactory
-from graphpool_sanity.check.construct import layer_factories
+from graphpool_sanity.check.from_name import layer_factories
 from graphpool_sanity.datasets import Benchmark
-from graphpool_sanity.experiments.input_conv import InputConv
-from graphpool_sanity.experiments.protocol import BuildModel
 from graphpool_sanity.select.assignment import check_positive
+from graphpool_sanity.training.input_conv import InputConv
+from graphpool_sanity.training.train import BuildModel
 
 _BACKBONE = {"hidden": 64, "num_pools": 2}
 _OF_DATA: Mapping[str, Mapping[str, Any]] = {

@@ -3,11 +3,6 @@
 import torch
 from torch import nn
 
-from graphpool_sanity.nulls.assignments import (
-    HashedAssignment,
-    ShuffledAssignment,
-    UniformAssignment,
-)
 from graphpool_sanity.nulls.frozen import Frozen
 from graphpool_sanity.nulls.registry import register_null
 from graphpool_sanity.nulls.replace import check_method
@@ -17,6 +12,11 @@ from graphpool_sanity.pools.memory_pool import (
     RandomMemoryPool,
     _KeyMemoryPool,
     _MemoryPool,
+)
+from graphpool_sanity.select.hashed import (
+    HashedAssignment,
+    ShuffledAssignment,
+    UniformAssignment,
 )
 
 

@@ -23,8 +23,8 @@ from torch_geometric.utils import (
 from graphpool_sanity.nulls.frozen import Frozen, untrained
 from graphpool_sanity.nulls.registry import register_null
 from graphpool_sanity.nulls.replace import Regrouped, become
-from graphpool_sanity.nulls.rows import ShuffledRows, inverse
 from graphpool_sanity.nulls.topk import AllNodes, ChanceNodes, own_selection
+from graphpool_sanity.select.rows import ShuffledRows, inverse
 
 Clusters = tuple[Tensor, Tensor, Tensor]
 """Which node belongs to the cluster around which [2, E], with what share [E]; the centres kept."""

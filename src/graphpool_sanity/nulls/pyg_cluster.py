@@ -12,7 +12,7 @@ from graphpool_sanity.graphs.coarsen import pool_batch, pool_edges, pool_nodes
 from graphpool_sanity.nulls.frozen import Frozen, untrained
 from graphpool_sanity.nulls.registry import register_null
 from graphpool_sanity.nulls.replace import Regrouped, become
-from graphpool_sanity.nulls.rows import DealtRows, OwnRows, ShuffledRows
+from graphpool_sanity.select.rows import DealtRows, OwnRows, ShuffledRows
 
 
 class RegroupedClusterPooling(Regrouped, ClusterPooling):

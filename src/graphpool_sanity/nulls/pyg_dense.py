@@ -8,11 +8,11 @@ from torch import Tensor, nn
 from torch_geometric.nn import DMoNPooling
 from torch_geometric.nn.inits import reset
 
-from graphpool_sanity.nulls.assignments import HashedAssignment
 from graphpool_sanity.nulls.frozen import Frozen, untrained
 from graphpool_sanity.nulls.registry import register_null
 from graphpool_sanity.nulls.replace import become
-from graphpool_sanity.nulls.rows import ShuffledRows
+from graphpool_sanity.select.hashed import HashedAssignment
+from graphpool_sanity.select.rows import ShuffledRows
 
 
 class RescoredDMoNPooling(DMoNPooling):

@@ -13,7 +13,7 @@ from graphpool_sanity.graphs.coarsen import pool_batch, pool_nodes
 from graphpool_sanity.nulls.frozen import Frozen, untrained
 from graphpool_sanity.nulls.registry import register_null
 from graphpool_sanity.nulls.replace import Regrouped, become
-from graphpool_sanity.nulls.rows import (
+from graphpool_sanity.select.rows import (
     DealtRows,
     NonAdjacentRows,
     OwnRows,

@@ -2,16 +2,16 @@
 
 from torch import nn
 
-from graphpool_sanity.nulls.assignments import (
-    HashedAssignment,
-    ShuffledAssignment,
-    UniformAssignment,
-)
 from graphpool_sanity.nulls.frozen import Frozen, untrained
 from graphpool_sanity.nulls.registry import register_null
 from graphpool_sanity.pools.diff_pool import DiffPool, RandomDiffPool
 from graphpool_sanity.pools.mincut_pool import MinCutPool, RandomMinCutPool
 from graphpool_sanity.pools.soft_pool import SoftPool
+from graphpool_sanity.select.hashed import (
+    HashedAssignment,
+    ShuffledAssignment,
+    UniformAssignment,
+)
 
 
 @register_null((DiffPool, MinCutPool), "random")

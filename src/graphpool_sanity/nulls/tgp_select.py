@@ -12,8 +12,8 @@ from torch import Tensor
 from torch_geometric.nn.inits import reset
 from torch_geometric.typing import Adj
 
-from graphpool_sanity.nulls.rows import DealtRows, NonAdjacentRows, ShuffledRows, inverse
 from graphpool_sanity.select.matching import number_clusters
+from graphpool_sanity.select.rows import DealtRows, NonAdjacentRows, ShuffledRows, inverse
 
 
 class OtherSelect(Select):

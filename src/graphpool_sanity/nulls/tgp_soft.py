@@ -6,9 +6,9 @@ from torch import Tensor
 from torch_geometric.typing import Adj
 from torch_geometric.utils import scatter
 
-from graphpool_sanity.nulls.assignments import HashedAssignment
-from graphpool_sanity.nulls.rows import place_in_graph
 from graphpool_sanity.nulls.tgp_select import OtherSelect, places
+from graphpool_sanity.select.hashed import HashedAssignment
+from graphpool_sanity.select.rows import place_in_graph
 
 
 class FrozenSelect(OtherSelect):

@@ -10,7 +10,7 @@ from torch_geometric.nn.inits import reset
 from torch_geometric.nn.pool.select import SelectOutput
 
 from graphpool_sanity.nulls.frozen import Frozen
-from graphpool_sanity.nulls.rows import ChanceOrder, ShuffledRows, inverse
+from graphpool_sanity.select.rows import ChanceOrder, ShuffledRows, inverse
 
 
 class _OtherNodes(nn.Module):

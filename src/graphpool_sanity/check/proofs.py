@@ -1,0 +1,200 @@
+"""What is looked at before a check spends hours: arguments, nulls, a batch through every model."""
+
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from math import isfinite
+from numbers import Real
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+import torch
+from torch import nn
+from torch_geometric.data import Batch
+
+from graphpool_sanity.analysis.layers import chosen_layers
+from graphpool_sanity.check.hold import Watched
+from graphpool_sanity.check.pairs import LAYER, PairedRuns
+from graphpool_sanity.datasets import Benchmark
+from graphpool_sanity.nulls.registry import shared_nulls
+from graphpool_sanity.testing import assert_batch_invariant, assert_permutation_invariant
+from graphpool_sanity.training.train import Protocol, evaluate, resolve_device
+
+_GRAPHS = 8
+"""Of how many graphs the batch is that every model must take."""
+
+
+def check_runs(runs: int, margin: float, level: float, seed: int, n_jobs: int) -> None:
+    """Raise a ``ValueError`` for numbers that no check can have."""
+    if isinstance(runs, bool) or not isinstance(runs, int) or runs < 2:
+        raise ValueError(f"runs must be an int of 2 or more, got {runs!r}")
+    if not (isinstance(margin, Real) and margin > 0 and isfinite(margin)):
+        raise ValueError(f"margin must be positive and finite, got {margin!r}")
+    if not (isinstance(level, Real) and 0 < level < 1):
+        raise ValueError(f"level must lie in (0, 1), got {level!r}")
+    if isinstance(n_jobs, bool) or not isinstance(n_jobs, int) or n_jobs == 0:
+        raise ValueError(
+            f"n_jobs must be a positive int, or a negative one as joblib counts, got {n_jobs!r}"
+        )
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= 2**31 - runs:
+        raise ValueError(f"seed must be an int in [0, 2**31 - runs], got {seed!r}")
+
+
+def check_kinds(build_model: object, protocol: object) -> None:
+    """Raise a ``ValueError`` for what cannot build a model, or is no protocol."""
+    if not callable(build_model):
+        raise ValueError(
+            "build_model must be callable, build_model(in_channels, out_channels), got "
+            f"{type(build_model).__name__}"
+        )
+    if not isinstance(protocol, Protocol):
+        raise ValueError(f"protocol must be a Protocol, got {type(protocol).__name__}")
+
+
+def check_writable(folder: str | Path) -> None:
+    """Make a folder, and raise a ``ValueError`` if nothing can be written there."""
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ValueError(
+            f"out must be a folder that can be written, got {folder}: {error.strerror}"
+        ) from error
+
+
+def check_device(device: str) -> None:
+    """Raise a ``ValueError`` for a device that this machine does not have."""
+    try:
+        torch.empty(0, device=resolve_device(device))
+    except (RuntimeError, AssertionError) as error:  # of a torch without CUDA
+        raise ValueError(
+            f"device must be one of this machine's, got {device!r}: {error}"
+        ) from error
+
+
+def choose_nulls(model: nn.Module, nulls: str | Sequence[str]) -> list[str]:
+    """The nulls by name, each once.
+
+    ``"auto"``: the first that all pooling layers share, and ``"none"`` if they share it; ``"all"``.
+
+    Raises:
+        ValueError: if the pooling layers do not share them, or if there are none.
+
+    >>> from graphpool_sanity import GraclusPool
+    >>> choose_nulls(GraclusPool(), "auto"), choose_nulls(GraclusPool(), ["random"])
+    (['complement', 'none'], ['random'])
+    """
+    shared = shared_nulls(model)
+    if nulls == "auto":
+        wanted = [*shared[:1], *(["none"] if "none" in shared else [])]
+    elif nulls == "all":
+        wanted = shared
+    elif isinstance(nulls, str):
+        wanted = [nulls]
+    else:
+        wanted = list(nulls) if isinstance(nulls, Iterable) else []
+    unknown = [null for null in wanted if null not in shared]
+    if unknown or not wanted:
+        raise ValueError(
+            "nulls must be 'auto', 'all', or names that all pooling layers share "
+            f"({', '.join(shared) or 'there are none'}), got {unknown[0] if unknown else nulls!r}"
+        )
+    return list(dict.fromkeys(wanted))
+
+
+def pooling_names(model: nn.Module) -> tuple[str, ...]:
+    """Where a model has its pooling layers; nowhere if they do not say so by their names."""
+    try:
+        return tuple(chosen_layers(model))
+    except ValueError:
+        return ()
+
+
+def check_variants(pairs: PairedRuns, variants: Iterable[str], seeds: range) -> None:
+    """Split the data by every seed, and give every variant a batch, in training and evaluation.
+
+    Raises:
+        ValueError: if the data cannot be split, a model fails, or a null does not take hold.
+    """
+    benchmark = pairs.benchmark()
+    for seed in seeds:
+        try:
+            benchmark.split(seed)
+        except ValueError as error:
+            raise ValueError(
+                f"dataset {benchmark.name} cannot be split 80/10/10, with every class in each "
+                f"part: {error}"
+            ) from error
+    _check_builds_anew(pairs, seeds[0])
+    batch = _trial_batch(benchmark)
+    for variant in variants:
+        model = pairs.build_seeded(LAYER, seeds[0])
+        watched = None if variant == LAYER else Watched(model, variant, seeds[0])
+        try:
+            _try(model if watched is None else watched.model, benchmark, batch)
+        except Exception as error:
+            which = "the model" if variant == LAYER else f"the model's null {variant!r}"
+            reason = str(error).strip().partition("\n")[0]
+            raise ValueError(
+                f"build_model: {which} fails on a batch of {batch.num_graphs} graphs of "
+                f"{benchmark.name}: {type(error).__name__}: {reason}"
+            ) from error
+        if watched is not None and watched.unasked():
+            raise ValueError(
+                f"build_model: the null {variant!r} of {watched.unasked()[0]} is never asked on a "
+                f"batch of {batch.num_graphs} graphs of {benchmark.name}: the model, or a forward "
+                "of the layer's own, does without the part that the null exchanges"
+            )
+
+
+def _check_builds_anew(pairs: PairedRuns, seed: int) -> None:
+    first, second = (pairs.build_seeded(LAYER, seed) for _ in range(2))
+    if {id(part) for part in first.parameters()} & {id(part) for part in second.parameters()}:
+        raise ValueError(
+            "build_model must build a new model at each call, got one with parameters of the last: "
+            "a run would go on training the model of the run before"
+        )
+
+
+def _try(model: nn.Module, benchmark: Benchmark, batch: Batch) -> None:
+    gpus = range(torch.cuda.device_count())
+    with torch.random.fork_rng(devices=gpus), warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # of metrics that miss a class in so few graphs
+        model.train()(batch)
+        evaluate(model, benchmark, [batch])
+
+
+def _trial_batch(benchmark: Benchmark) -> Batch:
+    """The first graphs of the data set and the largest, which a model may have no room for."""
+    graphs = benchmark.graphs
+    largest = max(range(len(graphs)), key=lambda i: int(graphs[i].num_nodes or 0))
+    first = [i for i in range(min(_GRAPHS, len(graphs))) if i != largest]
+    return Batch.from_data_list([graphs[i] for i in [*first[: _GRAPHS - 1], largest]])
+
+
+def first_graphs(benchmark: Benchmark, number: int) -> Batch:
+    """The first graphs of the data set, in one batch."""
+    number = min(number, len(benchmark.graphs))
+    return Batch.from_data_list([benchmark.graphs[i] for i in range(number)])
+
+
+def invariances(model: nn.Module, batch: Batch) -> dict[str, str]:
+    """What the order of the nodes, and a graph's company in the batch, do to a model's outputs.
+
+    In evaluation mode: ``"holds"``, or by how much the worst output differs.
+    """
+    model = model.eval()
+    checks: dict[str, Callable[[nn.Module, Batch], None]] = {
+        "permutation": assert_permutation_invariant,
+        "batch": assert_batch_invariant,
+    }
+    found = {}
+    for name, check in checks.items():
+        try:
+            check(model, batch)
+            found[name] = "holds"
+        except AssertionError as error:
+            found[name] = str(error)
+        except Exception as error:  # whatever a model does with graphs that come otherwise
+            found[name] = f"not measured: {type(error).__name__}: {error}"
+    return found

@@ -1,0 +1,1 @@
+"""The paper: its experiments, studies, tables and numbers."""

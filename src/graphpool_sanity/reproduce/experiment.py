@@ -1,0 +1,123 @@
+"""An experiment: a family of models, how the paper trains them, and the runs that come of it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from graphpool_sanity.datasets import Benchmark, load_dataset
+from graphpool_sanity.training.cluster import ByValue
+from graphpool_sanity.training.ledger import Ledger, Record
+from graphpool_sanity.training.runs import Config, jobs_on, run_all
+from graphpool_sanity.training.train import OnEpoch, Protocol, train
+
+QUICK_EPOCHS = 40
+"""Of a quick run, which is there to see that everything works."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A family of models that differ in their pooling, and how the paper trains them."""
+
+    family: str
+    build: Callable[[Config, Benchmark], nn.Module]
+    """``build(config, benchmark)``: the model of one configuration."""
+    variants: Sequence[str]
+    settings: Mapping[str, Mapping[str, Any]]
+    """Hyperparameters of each data set; ``"default"`` holds those of all others."""
+    quick_variants: Sequence[str] = ()
+    """What a quick call runs; all of them if empty."""
+    protocol: Mapping[str, Any] = field(default_factory=dict)
+    """Where this family departs from the protocol."""
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What runs are carried out with."""
+
+    device: str = "auto"
+    jobs: int | None = None
+    """Runs at once, here; one for each core, or one on a GPU, if ``None``."""
+    scheduler: str | None = None
+    """The address of a Dask scheduler, to run on its workers instead."""
+    compile: bool = False
+    """Whether models are compiled."""
+
+
+def settings_of(
+    experiment: Experiment, dataset: str, overrides: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The protocol and hyperparameters of a data set, with what the user set instead."""
+    settings = asdict(Protocol()) | dict(experiment.protocol)
+    settings |= {"epochs": QUICK_EPOCHS} if dataset == "digits" else {}
+    settings |= {**experiment.settings["default"], **experiment.settings.get(dataset, {})}
+    return settings | {k: v for k, v in overrides.items() if k in settings and v is not None}
+
+
+def configs_of(
+    experiment: Experiment, dataset: str, variant: str, runs: int, settings: Mapping[str, Any]
+) -> list[Config]:
+    """The configurations of seeds 0 to ``runs`` - 1: what a run is known by."""
+    run = {"family": experiment.family, "dataset": dataset, "variant": variant}
+    return [{**run, "seed": seed, **settings} for seed in range(runs)]
+
+
+def model_name(experiment: Experiment, settings: Mapping[str, Any]) -> str:
+    """The family's name, with the version of its model where there are several."""
+    version = settings.get("version", 1)
+    return experiment.family + (f"-v{version}" if version > 1 else "")
+
+
+def ledger_path(
+    folder: str | Path, experiment: Experiment, dataset: str, settings: Mapping[str, Any]
+) -> Path:
+    """Where the runs of a family on a data set are kept."""
+    return Path(folder) / f"{model_name(experiment, settings)}-{dataset}.jsonl"
+
+
+def run_configs(
+    experiment: Experiment,
+    configs: Sequence[Config],
+    ledger: Ledger,
+    resources: Resources = Resources(),
+) -> list[Record]:
+    """The records of all configurations; those that the ledger does not hold are run."""
+    if None in ledger.find(configs):
+        for dataset in {config["dataset"] for config in configs}:
+            load_once(dataset)  # one process prepares its files, before many read them
+    run_one = partial(_run_one, experiment, resources.device, resources.compile)
+    if resources.scheduler is not None:
+        travelling = ByValue(run_one, experiment.build)
+        return run_all(configs, travelling, ledger, scheduler=resources.scheduler)
+    return run_all(configs, run_one, ledger, resources.jobs or jobs_on(resources.device))
+
+
+def protocol_of(config: Config) -> Protocol:
+    """How a configuration is trained."""
+    return Protocol(**{f.name: config[f.name] for f in fields(Protocol)})
+
+
+def _run_one(
+    experiment: Experiment,
+    device: str,
+    compile: bool,
+    config: Config,
+    on_epoch: OnEpoch | None,
+) -> dict[str, Any]:
+    benchmark = load_once(config["dataset"])
+    protocol = protocol_of(config)
+
+    def build_model(*_: int) -> nn.Module:
+        return experiment.build(config, benchmark)
+
+    seed = config["seed"]
+    return asdict(train(build_model, benchmark, seed, protocol, device, on_epoch, compile))
+
+
+@cache
+def load_once(dataset: str) -> Benchmark:
+    """The data set of that name, read once for each process."""
+    return load_dataset(dataset)

@@ -1,0 +1,137 @@
+"""What a check refuses before it runs anything."""
+
+import os
+
+import pytest
+import torch
+from _helpers.small_checks import check, graclus
+from torch import nn
+from torch_geometric.data import Data
+from torchmetrics.aggregation import MeanMetric
+from torchmetrics.classification import MulticlassF1Score
+
+from graphpool_sanity import GraclusPool, RandomDiffPool
+
+
+class Fails(nn.Module):
+    def __init__(self, in_channels, out_channels):
+        super().__init__()
+        self.pool = GraclusPool()
+        self.lin = nn.Linear(in_channels, out_channels)
+
+    def forward(self, data):
+        raise TypeError("no\nway")
+
+
+class WithLoss(nn.Module):
+    def __init__(self, in_channels, out_channels, *loss):
+        super().__init__()
+        self.net, self.loss = graclus(in_channels, out_channels), loss
+
+    def forward(self, data):
+        return self.net(data), *self.loss
+
+
+def two_classes_of_one(n=20):
+    edges = torch.tensor([[0, 1], [1, 0]])
+    return [Data(torch.ones(2, 3), edges, y=torch.tensor([int(i == 0)])) for i in range(n)]
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "message"),
+    [
+        ({"runs": 1}, "runs must be an int of 2 or more, got 1"),
+        ({"margin": 0}, "margin must be positive and finite, got 0"),
+        ({"level": 1}, r"level must lie in \(0, 1\), got 1"),
+        ({"seed": -1}, r"seed must be an int in \[0, 2\*\*31 - runs\], got -1"),
+        ({"nulls": "nix"}, "nulls must be 'auto', 'all', or names .*got 'nix'"),
+        ({"nulls": []}, r"nulls must be .* got \[\]"),
+        ({"nulls": None}, "nulls must be .* got None"),
+        ({"nulls": 3}, "nulls must be .* got 3"),
+        ({"margin": "2 points"}, "margin must be positive and finite, got '2 points'"),
+        ({"margin": float("nan")}, "margin must be positive and finite, got nan"),
+        ({"level": None}, r"level must lie in \(0, 1\), got None"),
+        ({"n_jobs": 0}, "n_jobs must be a positive int, or a negative one .* got 0"),
+        ({"n_jobs": 1.5}, "n_jobs must be a positive int, or a negative one .* got 1.5"),
+        ({"build_model": 3}, r"build_model must be callable, build_model\(.*\), got int"),
+        ({"build_model": lambda i, o: 3}, "build_model must return a torch.nn.Module, got int"),
+        ({"protocol": {"epochs": 3}}, "protocol must be a Protocol, got dict"),
+        ({"dataset": "nix"}, "name must be one of digits, .* got 'nix'"),
+        ({"dataset": 3}, "dataset must be a Benchmark"),
+        ({"dataset": two_classes_of_one()}, "dataset list cannot be split 80/10/10"),
+        ({"task": "binary"}, "task must be None for a data set that has one"),
+        ({"device": "nix"}, "device must be 'auto' or a torch device"),
+        ({"metric": 3}, "metric must make a torchmetrics.Metric when called, got int"),
+        ({"metric": MulticlassF1Score(2)}, "metric must make .* when called, got a metric itself"),
+        ({"metric": lambda: 3}, "metric must make a torchmetrics.Metric when called, got int"),
+        ({"metric": MeanMetric}, "metric must say by higher_is_better whether more is better"),
+        ({"build_model": nn.Linear}, "model must have a pooling layer, got Linear without any"),
+        (
+            {"build_model": Fails},
+            "build_model: the model fails on a batch of 8 graphs of locality-control: "
+            "TypeError: no$",
+        ),
+        (
+            {"build_model": lambda i, o: graclus(i, o + 1)},
+            r"ValueError: the model must return \[8, 2\] outputs, got \[8, 3\]",
+        ),
+        (
+            {"build_model": lambda i, o: WithLoss(i, o, torch.ones(2))},
+            r"ValueError: the model must return an auxiliary loss \[\], got \[2\]",
+        ),
+        (
+            {"build_model": lambda i, o: WithLoss(i, o, torch.ones(2), torch.ones(()))},
+            "ValueError: the model must return outputs, or outputs and an auxiliary loss, got 3",
+        ),
+    ],
+)
+def test_faults_are_named_before_anything_runs(kwargs, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        check(**kwargs, out=tmp_path)
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_model_that_is_not_built_anew_is_refused():
+    once = graclus(2, 2)
+    with pytest.raises(ValueError, match=r"^build_model must build a new model at each call"):
+        check(lambda i, o: once)
+
+
+class Roomy(nn.Module):
+    """A model with room for graphs of up to nine nodes."""
+
+    def __init__(self, in_channels, out_channels):
+        super().__init__()
+        self.pool = RandomDiffPool(in_channels, 2, invariant=False, max_num_nodes=9, seed=0)
+        self.lin = nn.Linear(in_channels, out_channels)
+
+    def forward(self, data):
+        x, *_ = self.pool(data.x, data.edge_index, batch=data.batch)
+        return self.lin(x.mean(1))
+
+
+@pytest.mark.parametrize("place", [0, 5, 39])
+def test_a_model_without_room_for_the_largest_graph_is_refused_before_anything_runs(
+    tmp_path, place
+):
+    sizes = [10 if i == place else 9 for i in range(40)]
+    edges = torch.tensor([[0, 1], [1, 0]])
+    graphs = [Data(torch.ones(n, 3), edges, y=torch.tensor([i % 2])) for i, n in enumerate(sizes)]
+    with pytest.raises(ValueError, match=r"fails on a batch of 8 graphs .* has 10 nodes"):
+        check(Roomy, graphs, "none", out=tmp_path)
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="for machines without CUDA")
+def test_a_device_that_is_not_here_is_named(tmp_path):
+    with pytest.raises(ValueError, match="device must be one of this machine's, got 'cuda'"):
+        check(device="cuda", out=tmp_path)
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_folder_that_cannot_be_written_is_named_before_anything_runs(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ValueError, match=r"out must be a folder that can be written, got .*file"):
+        check(out=tmp_path / "file" / "below")
+    with pytest.raises(ValueError, match=r"out must be a folder that can be written, got .*file"):
+        check(out=tmp_path / "file")

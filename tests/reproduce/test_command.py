@@ -1,0 +1,183 @@
+import json
+import random
+import re
+import runpy
+from functools import partial
+from pathlib import Path
+
+import pytest
+from _helpers.small_experiment import EXPERIMENT, load
+
+from graphpool_sanity.reproduce import experiment as module
+from graphpool_sanity.reproduce import command
+from graphpool_sanity.reproduce.command import Row, Study, reproduce
+
+STUDY = Study(
+    "Table 1",
+    rows=[
+        Row("GIN", "GIN"),
+        Row("Graclus", "graclus", EXPERIMENT),
+        Row("Complement", "complement", EXPERIMENT),
+        Row("Graclus, 1", "graclus", EXPERIMENT, {"convs": 1}),
+    ],
+    datasets=["NCI1", "DD"],
+)
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    monkeypatch.setattr(module, "load_once", load)
+
+
+@pytest.fixture
+def call(tmp_path):
+    def run(study, *arguments):
+        reproduce(study, [*arguments, "--jobs", "1", "--out", str(tmp_path)])
+
+    return run
+
+
+def lines(tmp_path, dataset="NCI1"):
+    path = tmp_path / f"graclus-{dataset}.jsonl"
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def ran(tmp_path, dataset="NCI1"):
+    configs = [json.loads(line)["config"] for line in lines(tmp_path, dataset)]
+    return [(c["variant"], c["seed"], c["epochs"]) for c in configs]
+
+
+def test_a_family_runs_prints_draws_and_resumes(call, tmp_path, capsys):
+    arguments = ["--dataset", "NCI1", "--runs", "2", "--epochs", "1"]
+    call(EXPERIMENT, *arguments, "--variants", "graclus", "complement")
+    out = capsys.readouterr().out
+    assert "80.1 ± 1.6" in out
+    assert "80.2 ± 1.4" in out
+    assert (tmp_path / "graclus-NCI1.png").stat().st_size > 5000
+    first = lines(tmp_path)
+    assert [(v, s) for v, s, _ in ran(tmp_path)] == [
+        ("graclus", 0),
+        ("complement", 0),
+        ("graclus", 1),
+        ("complement", 1),
+    ]
+    call(EXPERIMENT, *arguments)
+    assert lines(tmp_path)[:4] == first
+    assert [v for v, _, _ in ran(tmp_path)[4:]] == ["none"] * 2
+
+
+def test_runs_what_ten_deleted_lines_held_and_nothing_else(call, tmp_path, capsys):
+    arguments = ["--dataset", "NCI1", "--runs", "4", "--epochs", "1"]
+    call(STUDY, *arguments)
+    first, shown = lines(tmp_path), capsys.readouterr().out
+    assert len(first) == 12
+
+    call(STUDY, *arguments)
+    assert lines(tmp_path) == first
+    assert capsys.readouterr().out == shown
+
+    kept = first[:]
+    random.Random(0).shuffle(kept)
+    (tmp_path / "graclus-NCI1.jsonl").write_text("\n".join(kept[:2]) + "\n")
+    call(STUDY, *arguments)
+    assert lines(tmp_path)[:2] == kept[:2]
+    identities = [line.split('"test"')[0] for line in lines(tmp_path)]
+    assert len(identities) == 12
+    assert set(identities) == {line.split('"test"')[0] for line in first}
+
+
+def test_several_data_sets_under_their_short_names(call, tmp_path, capsys):
+    call(STUDY, "--dataset", "NCI1", "IMDB-B", "--runs", "1", "--epochs", "1")
+    assert len(ran(tmp_path)) == len(ran(tmp_path, "IMDB-BINARY")) == 3
+    assert "IMDB-BINARY" in capsys.readouterr().out
+    assert (tmp_path / "table-1-NCI1-IMDB-BINARY.png").exists()
+
+
+def test_shows_what_was_run_and_what_was_not_and_runs_nothing(call, tmp_path, capsys):
+    call(STUDY, "--dataset", "NCI1", "--runs", "2", "--epochs", "1")
+    before = lines(tmp_path)
+    capsys.readouterr()
+    for dataset in ([], ["--dataset", "paper"]):
+        call(STUDY, "--show", *dataset, "--epochs", "1")
+        out = capsys.readouterr().out
+        for part in ("NCI1", "DD", "80.0 ± 1.4", "80.1 ± 1.6", "76.6", "(2)", "not run"):
+            assert part in out
+    assert lines(tmp_path) == before
+    assert lines(tmp_path, "DD") == []
+
+
+def test_nothing_run_draws_nothing(call, tmp_path, capsys):
+    call(STUDY, "--show")
+    assert "figure:" not in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "runs", "epochs"),
+    [
+        ([], 3, 40),
+        (["--quick"], 3, 40),
+        (["--dataset", "NCI1"], 20, 1000),
+        (["--dataset", "NCI1", "--quick"], 3, 40),
+        (["--dataset", "NCI1", "--quick", "--epochs", "7", "--runs", "5"], 5, 7),
+        (["--dataset", "digits", "NCI1"], 20, 1000),
+    ],
+)
+def test_quick_is_few_runs_of_few_epochs(arguments, runs, epochs):
+    args = command._arguments(STUDY, arguments)
+    settings = STUDY.rows[1].settings_on(args.dataset[-1], args.given)
+    assert (args.runs, settings["epochs"]) == (runs, epochs)
+
+
+def test_quick_calls_run_the_quick_rows_unless_others_are_named():
+    study = Study("Table 2", STUDY.rows, ["NCI1"], quick_rows=STUDY.rows[1:2], runs=1)
+    chosen = partial(command._arguments, study)
+    assert chosen([]).rows == STUDY.rows[1:2]
+    assert chosen(["--dataset", "NCI1"]).rows == STUDY.rows
+    assert chosen(["--variants", "Complement"]).rows == STUDY.rows[2:3]
+    assert chosen([]).runs == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        ([], ["digits"]),
+        (["--show"], ["NCI1", "DD"]),
+        (["--dataset", "paper"], ["NCI1", "DD"]),
+        (["--dataset", "DD", "paper", "IMDB-B", "IMDB-BINARY"], ["DD", "NCI1", "IMDB-BINARY"]),
+    ],
+)
+def test_data_sets_are_named_once(arguments, names):
+    assert command._arguments(STUDY, arguments).dataset == names
+
+
+def test_settings_that_tell_rows_apart_are_no_options(capsys):
+    assert "convs" not in command._settings(STUDY)
+    assert {"hidden", "batch_size", "epochs"} <= command._settings(STUDY).keys()
+    with pytest.raises(SystemExit):
+        command._arguments(STUDY, ["--convs", "3"])
+    assert command._arguments(STUDY, ["--hidden", "5"]).given["hidden"] == 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--variants", "magic"], "invalid choice: 'magic'"),
+        (["--dataset", "atlantis"], "must be one of .*NCI1.*, got 'atlantis'"),
+        (["--scheduler", "tcp://a:1"], "--scheduler needs --backend dask"),
+    ],
+)
+def test_what_is_wrong_is_refused(arguments, words, capsys):
+    with pytest.raises(SystemExit):
+        reproduce(STUDY, arguments)
+    error = capsys.readouterr().err
+    assert re.search(words, error)
+
+
+def test_examples_keep_their_ledgers_in_their_checkout():
+    examples = Path(__file__).parents[2] / "examples"
+    script = runpy.run_path(str(examples / "reproduce_graclus.py"))
+    study = command._study_of(script["GRACLUS"])
+    assert command._ledgers(study) == examples.parent / "benchmarks" / "results"
+    assert command._ledgers(STUDY) == Path("results")
+    assert study.datasets[0] == "NCI1"
