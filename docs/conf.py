@@ -6,7 +6,7 @@ from importlib.metadata import version as installed
 from pathlib import Path
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE / "_ext"), str(HERE.parent / "benchmarks")]
+sys.path[:0] = [str(HERE / "_ext"), str(HERE.parent)]
 os.environ["COLUMNS"] = "94"  # of tables that scripts print: the width of a page
 
 project = "graphpool_sanity"
@@ -71,6 +71,8 @@ nitpick_ignore = [
     # What Sphinx makes of aliases within aliases.
     ("py:class", "collections.abc.Mapping[str"),
     ("py:class", "Metric"),
+    # A type variable.
+    ("py:class", "graphpool_sanity.modules.Module"),
 ]
 
 plot_formats = ["svg"]

@@ -20,7 +20,7 @@ from torch_geometric.utils import to_dense_adj, to_dense_batch
 
 from graphpool_sanity import DiffPool, RandomDiffPool
 from graphpool_sanity.datasets import Benchmark
-from graphpool_sanity.reproduce.command import Experiment, reproduce
+from graphpool_sanity.reproduce import Experiment, reproduce
 from graphpool_sanity.training.input_conv import InputConv
 from graphpool_sanity.training.runs import Config
 

@@ -7,7 +7,7 @@ python examples/reproduce_figure1.py --show                       # all that has
 
 from reproduce_graclus import GRACLUS
 
-from graphpool_sanity.reproduce.command import Row, Study, reproduce
+from graphpool_sanity.reproduce import Row, Study, reproduce
 
 FIGURE_1 = Study(
     "Figure 1",

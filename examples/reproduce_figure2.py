@@ -7,7 +7,7 @@ python examples/reproduce_figure2.py --show                       # all that has
 
 from reproduce_diffpool import DIFFPOOL
 
-from graphpool_sanity.reproduce.command import Row, Study, reproduce
+from graphpool_sanity.reproduce import Row, Study, reproduce
 
 FIGURE_2 = Study(
     "Figure 2",

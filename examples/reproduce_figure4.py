@@ -7,7 +7,7 @@ python examples/reproduce_figure4.py --show                       # all that has
 
 from reproduce_gmn import GMN
 
-from graphpool_sanity.reproduce.command import Row, Study, reproduce
+from graphpool_sanity.reproduce import Row, Study, reproduce
 
 FIGURE_4 = Study(
     "Figure 4",

@@ -11,7 +11,7 @@ from functools import partial
 
 from reproduce_diffpool import DIFFPOOL
 
-from graphpool_sanity.reproduce.command import Row, Study, reproduce
+from graphpool_sanity.reproduce import Row, Study, reproduce
 from graphpool_sanity.reproduce.plots import curves, supervised_loss
 
 FIGURE_7 = Study(

@@ -16,10 +16,11 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from reproduce_graclus import GRACLUS
 
-from graphpool_sanity.reproduce.command import Row, Study, reproduce
+from graphpool_sanity.datasets.load import metric_of
+from graphpool_sanity.reproduce import Row, Study, reproduce
 from graphpool_sanity.reproduce.plots import Found, panels_of
 from graphpool_sanity.training.ledger import Record
-from graphpool_sanity.training.summary import metric_of
+from graphpool_sanity.training.tasks import Unit
 
 PAIR = ("graclus", "complement")
 LAYERS, WIDTHS = (2, 3, 4, 5), (16, 32, 64, 128)
@@ -58,7 +59,7 @@ def draw(found: Found) -> Figure:
 
 def grid(variant: str, dataset: str, models: Mapping[str, Mapping[int, Record]]) -> NDArray[Any]:
     """The mean performance at each depth and width; what has not run is not a number."""
-    sign = -1 if metric_of(dataset) == "mae" else 1
+    sign = Unit(metric_of(dataset)).sign
     values = np.full((len(LAYERS), len(WIDTHS)), np.nan)
     for (row, layers), (column, hidden) in product(enumerate(LAYERS), enumerate(WIDTHS)):
         runs = models.get(label(variant, layers, hidden), {}).values()

@@ -8,7 +8,7 @@ from functools import partial
 
 from reproduce_gmn import GMN
 
-from graphpool_sanity.reproduce.command import Row, Study, reproduce
+from graphpool_sanity.reproduce import Row, Study, reproduce
 from graphpool_sanity.reproduce.plots import curves, supervised_loss
 
 FIGURE_S1 = Study(

@@ -41,9 +41,9 @@ from graphpool_sanity.reproduce.command import settings_of
 from graphpool_sanity.reproduce.experiment import protocol_of
 from graphpool_sanity.training.batches import Batches
 from graphpool_sanity.training.ledger import Ledger, Record
+from graphpool_sanity.training.protocol import OnEpoch, resolve_device, train
 from graphpool_sanity.training.runs import Config, jobs_on, run_all
-from graphpool_sanity.training.summary import mean_std
-from graphpool_sanity.training.train import OnEpoch, resolve_device, train
+from graphpool_sanity.training.tasks import Unit
 
 MODELS = {
     e.family if variant == e.family else f"{e.family}-{variant}": (e, variant)
@@ -122,7 +122,7 @@ def table(title: str, found: Mapping[str, Mapping[str, list[float]]]) -> Table:
     stages = list(dict.fromkeys(stage for model in found.values() for stage in model))
     shown = Table(Column("model", no_wrap=True), *stages, title=title)
     for name, model in found.items():
-        cells = (mean_std(model[stage], "share") if stage in model else "" for stage in stages)
+        cells = (Unit("share").mean_std(model[stage]) if stage in model else "" for stage in stages)
         shown.add_row(name, *cells)
     return shown
 

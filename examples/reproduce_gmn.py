@@ -16,7 +16,7 @@ from torch_geometric.nn import GraphConv, global_mean_pool
 
 from graphpool_sanity import DistanceMemoryPool, MemoryPool, RandomMemoryPool
 from graphpool_sanity.datasets import Benchmark
-from graphpool_sanity.reproduce.command import Experiment, reproduce
+from graphpool_sanity.reproduce import Experiment, reproduce
 from graphpool_sanity.training.input_conv import InputConv
 from graphpool_sanity.training.runs import Config
 

@@ -11,7 +11,7 @@ from torch_geometric.nn import GraphConv, global_mean_pool
 
 from graphpool_sanity import ComplementGraclusPool, GraclusPool, RandomMatchingPool
 from graphpool_sanity.datasets import Benchmark
-from graphpool_sanity.reproduce.command import Experiment, reproduce
+from graphpool_sanity.reproduce import Experiment, reproduce
 from graphpool_sanity.training.input_conv import InputConv
 from graphpool_sanity.training.runs import Config
 

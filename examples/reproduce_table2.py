@@ -9,7 +9,7 @@ from reproduce_diffpool import DIFFPOOL
 from reproduce_gmn import GMN
 from reproduce_graclus import GRACLUS
 
-from graphpool_sanity.reproduce.command import Row, Study, reproduce
+from graphpool_sanity.reproduce import Row, Study, reproduce
 
 MODELS = {
     "Graclus": (GRACLUS, "graclus"),

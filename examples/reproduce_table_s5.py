@@ -8,7 +8,7 @@ python examples/reproduce_table_s5.py --show                        # all that h
 from reproduce_diffpool import DIFFPOOL
 from reproduce_mincut import MINCUT
 
-from graphpool_sanity.reproduce.command import Row, Study, reproduce
+from graphpool_sanity.reproduce import Row, Study, reproduce
 
 TABLE_S5 = Study(
     "Table S5",

@@ -6,7 +6,8 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from graphpool_sanity.cli import app, main
+from graphpool_sanity.__main__ import main
+from graphpool_sanity.cli import app
 from graphpool_sanity.training.ledger import Ledger
 
 QUICK = ["--epochs", "1", "--runs", "2", "--hidden", "4", "--jobs", "1", "--device", "cpu"]

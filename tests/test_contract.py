@@ -102,11 +102,9 @@ def assert_equal_outputs(a, b):
 
 
 def test_every_public_layer_is_here():
-    public = {getattr(graphpool_sanity, name) for name in graphpool_sanity.__all__}
-    modules = {
-        thing for thing in public if isinstance(thing, type) and issubclass(thing, nn.Module)
-    }
-    assert modules == set(LAYERS)
+    public = [getattr(graphpool_sanity, name) for name in graphpool_sanity.__all__]
+    modules = {one for one in public if isinstance(one, type) and issubclass(one, nn.Module)}
+    assert modules - {graphpool_sanity.Backbone} == set(LAYERS)
 
 
 @every_layer

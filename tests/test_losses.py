@@ -128,3 +128,12 @@ def test_half_precision_neither_overflows_nor_loses_the_logarithm_of_zero(dtype)
     assert all(loss.isfinite() for loss in losses)
     assert s.grad.isfinite().all()
     assert orthogonality_loss(200 * overlap, sizes) < 1e-3  # its norm is above 65504
+
+
+def test_clusters_of_less_than_a_millionth_of_an_edge_fade():
+    """The cut of 1e-8 of an edge is held against a millionth, not against less."""
+    volumes, coarse = torch.tensor([1e-8]), torch.tensor([[[1e-8]]])
+    loss = mincut_loss(coarse.double(), volumes.double(), torch.tensor([1]))
+    torch.testing.assert_close(loss, torch.tensor(-1e-2).double())
+    full = mincut_loss(100 * coarse.double(), 100 * volumes.double(), torch.tensor([1]))
+    torch.testing.assert_close(full, torch.tensor(-1.0).double())

@@ -13,7 +13,7 @@ from graphpool_sanity import ComplementGraclusPool, GraclusPool
 from graphpool_sanity.check.comparison import Comparison, compare
 from graphpool_sanity.check.figures import plot_differences
 from graphpool_sanity.training.ledger import Ledger
-from graphpool_sanity.training.tasks import Unit
+from graphpool_sanity.training.tasks import MARGIN, Unit
 
 DATA = "NCI1"
 RUNS = Path(__file__).parents[2] / "benchmarks" / "results" / f"graclus-{DATA}.jsonl"
@@ -61,4 +61,4 @@ def _found() -> tuple[list[float], Comparison]:
             scores[variant][seed] = record["test"]
     layer, null = scores.values()
     points = [layer[seed] - null[seed] for seed in sorted(layer.keys() & null)]
-    return points, compare(points, margin=0.02, test_train_ratio=1 / 8)
+    return points, compare(points, MARGIN, test_train_ratio=1 / 8)

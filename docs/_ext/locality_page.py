@@ -1,4 +1,4 @@
-"""The page *Does locality matter?*: what the reports of ``benchmarks/locality.py`` say."""
+"""The page *Does locality matter?*: what the reports of ``benchmarks.locality`` say."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -10,19 +10,18 @@ from typing import NamedTuple
 import matplotlib.pyplot as plt
 import numpy as np
 import pictures
-from cells import markdown
-from locality import DATASETS, FAILURE, LAYERS, REPORTS, RUNS
 from matplotlib.figure import Figure
 
+from benchmarks.locality.campaign import DATASETS, FAILURE, LAYERS, REPORTS, RUNS
+from benchmarks.paper.cells import markdown
 from graphpool_sanity.check.comparison import Comparison
-from graphpool_sanity.check.report import SanityReport
-from graphpool_sanity.nulls.questions import answer
+from graphpool_sanity.check.report import SanityReport, answer
 from graphpool_sanity.training.tasks import Unit
 
 CONTROL = "locality-control"
 REAL = tuple(name for name in DATASETS if name != CONTROL)
 HOMES = {"graphpool_sanity": "ours", "torch_geometric": "PyG", "tgp": "tgp"}
-NOT_RUN = "```{{note}}\nNot run yet: `python benchmarks/locality.py --dataset {}`.\n```"
+NOT_RUN = "```{{note}}\nNot run yet: `python -m benchmarks.locality.campaign --dataset {}`.\n```"
 
 
 class Line(NamedTuple):
@@ -92,7 +91,8 @@ def _cell(dataset: str, line: Line) -> str:
     said = answer(line.null, own)
     said = f"**{said}**" if own.verdict in ("locality helps", "null is better") else said
     gap = f"{unit.signed(own.difference)} {unit.interval(own.interval)}"
-    return f"{unit.scale * fmean(found.scores['layer']):.1f}: {gap}<br>{said}"
+    mean = unit.scale * fmean(found.scores["layer"])
+    return f"{mean:.{unit.digits}f}: {gap}<br>{said}"
 
 
 def _reason(dataset: str, line: Line) -> str:

@@ -3,7 +3,8 @@
 import sys
 from collections import defaultdict
 from importlib import import_module
-from inspect import isfunction
+from inspect import isfunction, ismodule
+from itertools import chain
 from pathlib import Path
 from pkgutil import walk_packages
 from typing import Any
@@ -15,7 +16,8 @@ import graphpool_sanity
 TITLES = {
     "": "graphpool_sanity",
     "check": "The check",
-    "experiments": "Experiments",
+    "training": "Training",
+    "reproduce": "The paper's studies",
     "nulls": "Nulls",
     "testing": "Symmetries as assertions",
     "analysis": "Analysis",
@@ -50,12 +52,14 @@ def _can_be_imported(module: str) -> bool:
 
 def write_pages(app: Sphinx) -> None:
     """Write one page for each part, if it has changed."""
-    for name in graphpool_sanity.__all__:  # some are imported when they are asked for
-        setattr(graphpool_sanity, name, getattr(graphpool_sanity, name))
+    found = parts()
+    for module in (graphpool_sanity, *map(import_module, chain(*found.values()))):
+        for name in getattr(module, "__all__", ()):  # some are imported when they are asked for
+            setattr(module, name, getattr(module, name))
     folder = Path(app.srcdir, "api")
     layers = {path.read_text().partition("\n")[0] for path in folder.parent.glob("layers/*.rst")}
-    _write(folder / "index.rst", _front_page(sorted(set(graphpool_sanity.__all__) - layers)))
-    found = parts()
+    own = {name for name in graphpool_sanity.__all__ if not ismodule(vars(graphpool_sanity)[name])}
+    _write(folder / "index.rst", _front_page(sorted(own - layers)))
     for part in [part for part in TITLES if part]:
         modules = "\n".join(_module(name) for name in found[part])
         _write(folder / f"{part}.rst", f"{_title(TITLES[part])}\n{modules}")
@@ -77,7 +81,7 @@ def _module(name: str) -> str:
     heading = f"``{name}``"
     package, _, last = name.rpartition(".")
     body = f".. automodule:: {name}\n   :members:\n"
-    if last in getattr(import_module(package), "__all__", ()):  # hidden by a function of its name
+    if isfunction(getattr(import_module(package), last, None)):  # which hides the module
         members = vars(sys.modules[name]).values()
         body = "\n".join(
             f".. autofunction:: {name}.{found.__name__}\n"

@@ -7,9 +7,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from cells import markdown
 from sphinx.application import Sphinx
 
+from benchmarks.locality import null_against_null
+from benchmarks.paper.cells import markdown
 from graphpool_sanity.check.report import SanityReport
 from graphpool_sanity.nulls import registry
 from graphpool_sanity.nulls.questions import question
@@ -124,10 +125,8 @@ def front_page() -> str:
 
 def negative_control() -> str:
     """How often the check erred where there is nothing to find."""
-    import null_against_null
-
     if not (null_against_null.REPORT / "report.json").exists():
-        return "```{note}\nNot run yet: `python benchmarks/null_against_null.py`.\n```"
+        return "```{note}\nNot run yet: `python -m benchmarks.locality.null_against_null`.\n```"
     report = SanityReport.load(null_against_null.REPORT)
     return null_against_null.told(null_against_null.verdicts(report))
 

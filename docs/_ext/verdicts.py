@@ -6,8 +6,9 @@ import pictures
 from matplotlib.figure import Figure
 
 from graphpool_sanity.check.comparison import compare
+from graphpool_sanity.training.tasks import MARGIN, Unit
 
-MARGIN = 2.0
+BAND = Unit("accuracy").scale * MARGIN
 MADE_UP = {(0.1, 0.5): 0, (4.2, 0.9): 1, (-4.2, 0.9): 2, (1.2, 3.0): 3}
 """The mean and the spread of ten differences, and the seed of their scatter."""
 
@@ -17,13 +18,13 @@ def draw() -> Figure:
     figure, axes = plt.subplots(figsize=(6.4, 3.2), layout="constrained")
     figure.patch.set_alpha(0)
     axes.patch.set_alpha(0)
-    axes.axvspan(-MARGIN, MARGIN, color=pictures.COLORS[0], alpha=0.15, lw=0)
+    axes.axvspan(-BAND, BAND, color=pictures.COLORS[0], alpha=0.15, lw=0)
     axes.axvline(0, color=pictures.GREY, lw=1)
     said = []
     for row, ((mean, spread), seed) in enumerate(MADE_UP.items()):
         scatter = np.random.default_rng(seed).normal(size=10)
         points = mean + spread * (scatter - scatter.mean()) / scatter.std()
-        found = compare(points, MARGIN, test_train_ratio=1 / 8)
+        found = compare(points, BAND, test_train_ratio=1 / 8)
         said.append(found.verdict)
         height = row + 0.2 * np.cos(np.pi * np.arange(len(points)))
         axes.plot(points, height, "o", color=pictures.COLORS[0], alpha=0.7, ms=5)

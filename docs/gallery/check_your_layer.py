@@ -123,7 +123,7 @@ from rich import print
 
 from graphpool_sanity import sanity_check
 from graphpool_sanity.check.backbone import Backbone
-from graphpool_sanity.training.train import Protocol
+from graphpool_sanity.training.protocol import Protocol
 
 
 def make_pool(channels: int) -> nn.Module:

@@ -15,10 +15,11 @@ import matplotlib.pyplot as plt
 from graphpool_sanity.check.comparison import compare
 from graphpool_sanity.check.figures import plot_differences
 from graphpool_sanity.training.ledger import Ledger
-from graphpool_sanity.training.tasks import Unit
+from graphpool_sanity.training.tasks import MARGIN, Unit
 
 NAMES = ("NCI1", "IMDB-BINARY", "PROTEINS")
 NULLS = ("complement", "none")
+UNIT = Unit("accuracy")
 
 root = next(folder for folder in Path.cwd().parents if (folder / "benchmarks").is_dir())
 tests: dict[str, dict[str, dict[int, float]]] = {}
@@ -36,10 +37,11 @@ for name in NAMES:
 # ----------------------------------
 
 figure, axes = plt.subplots(1, len(NAMES), figsize=(9, 3.4), layout="constrained")
-figure.supylabel("test accuracy, %")
+figure.supylabel(f"test {UNIT.name}")
 for ax, (name, variants) in zip(axes, tests.items(), strict=True):
     scores = [
-        [100 * score for score in variants[v].values()] for v in ("graclus", *NULLS)
+        [UNIT.scale * score for score in variants[v].values()]
+        for v in ("graclus", *NULLS)
     ]
     ax.boxplot(scores, tick_labels=["Graclus", "Complement", "none"], widths=0.6)
     ax.set_title(name)
@@ -57,8 +59,8 @@ for name, variants in tests.items():
     for null in NULLS:
         seeds = sorted(layer.keys() & variants[null].keys())
         differences[null] = [layer[seed] - variants[null][seed] for seed in seeds]
-    found = {null: compare(gaps, 0.02, 1 / 8) for null, gaps in differences.items()}
-    figures.append(plot_differences(found, differences, Unit("accuracy")))
+    found = {null: compare(gaps, MARGIN, 1 / 8) for null, gaps in differences.items()}
+    figures.append(plot_differences(found, differences, UNIT))
     figures[-1].axes[0].set_title(f"Graclus against its nulls on {name}")
     for null, comparison in found.items():
         print(f"{name}, {null}: {comparison.explanation}")

@@ -1,18 +1,17 @@
-"""Calling whatever pools, and reading what it returns so that two calls can be compared."""
+"""Calls of whatever pools on the same graphs in other orders, and how far their outputs differ."""
 
-import copy
-import inspect
 import math
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch_geometric.data import Batch, Data
-from torch_geometric.typing import SparseTensor
-from torch_geometric.utils import to_dense_adj, to_dense_batch
+from torch_geometric.data import Batch
 
-from graphpool_sanity.graphs.graph import unpack
+from graphpool_sanity.interface.graphs import Graphs, edges_of, is_edges
+from graphpool_sanity.interface.inputs import call_on_fields, parameters
+from graphpool_sanity.interface.outputs import by_name, read_output
+from graphpool_sanity.modules import copied, fork_rng
 
 _PROJECTIONS = 8  # random directions along which bags of features are compared, beside the axes
 
@@ -31,71 +30,45 @@ class Variation(NamedTuple):
     padding: int = 0
 
     @property
-    def width(self) -> int:
+    def max_num_nodes(self) -> int:
         """How many rows each graph has in dense form."""
         return int(self.batch.ptr.diff().max()) + self.padding
 
     @property
     def mask(self) -> Tensor:
-        """[B, width], which rows in dense form are nodes."""
+        """[B, max_num_nodes], which rows in dense form are nodes."""
         count = self.batch.ptr.diff()
-        return torch.arange(self.width, device=count.device) < count.view(-1, 1)
-
-
-def parameters(call: Callable[..., Any]) -> set[str]:
-    """The names of the parameters of a function, or of a module's ``forward``."""
-    call = getattr(call, "_orig_mod", call)  # of a compiled module
-    return set(inspect.signature(call.forward if isinstance(call, nn.Module) else call).parameters)
+        return torch.arange(self.max_num_nodes, device=count.device) < count.view(-1, 1)
 
 
 def call_on(call: Callable[..., Any], on: Variation, seed: int) -> object:
     """What ``call`` returns for the fields that it names, or else for the batch itself."""
-    names = parameters(call)
-    is_dense = {"adj", "mask"} & names and "edge_index" not in names
-    fields = _dense_fields(on) if is_dense else _sparse_fields(on)
     if isinstance(call, nn.Module):
-        call = copy.deepcopy(call)
-    cuda = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else []
-    generators = [torch.default_generator, *(torch.cuda.default_generators[i] for i in cuda)]
-    with torch.no_grad(), torch.random.fork_rng(cuda):
-        for generator in generators:
-            generator.manual_seed(seed)
-        if {"x", "edge_index", "adj"} & names:
-            return call(**{name: fields[name] for name in names & fields.keys()})
+        call = copied(call)
+    with torch.no_grad(), fork_rng(seed):
+        if {"x", "edge_index", "adj"} & parameters(call).keys():
+            return call_on_fields(call, on.batch, on.padding)
         return call(on.batch)
 
 
-def _sparse_fields(on: Variation) -> dict[str, Any]:
-    batch = on.batch
-    fields = {"num_nodes": batch.num_nodes, "batch_size": batch.num_graphs, **batch.to_dict()}
-    return fields | ({"max_num_nodes": on.width} if on.padding else {})
-
-
-def _dense_fields(on: Variation) -> dict[str, Any]:
-    """The fields of nodes as [B, N, ...], ``adj`` [B, N, N] and ``mask`` [B, N]."""
-    batch, size = on.batch, (on.width, on.batch.num_graphs)
-    fields = {
-        key: to_dense_batch(value, batch.batch, 0, *size)[0]
-        for key, value in batch.to_dict().items()
-        if key != "batch" and batch.is_node_attr(key)
-    }
-    adj = to_dense_adj(batch.edge_index, batch.batch, batch.get("edge_weight"), *size)
-    adj = adj if batch.x is None else adj.to(batch.x.dtype)
-    return fields | {"adj": adj, "mask": on.mask}
-
-
-def outputs(out: object, on: Variation, name: str = "output") -> Iterator[tuple[str, Readings]]:
+def outputs(
+    call: Callable[..., Any], out: object, on: Variation, name: str = "output"
+) -> Iterator[tuple[str, Readings]]:
     """All tensors in ``out`` by name, each with the ways to read it."""
-    if isinstance(out, Data):
-        out = (out.x, out.edge_index, out.edge_attr, out.batch)
     if isinstance(out, Tensor):
         yield name, _read_tensor(out.to_dense(), on)
-    elif isinstance(out, tuple | list) and _is_pooled_graph(*out[:2]):
-        yield name, _read_pooled_graph(out, on)
-    elif isinstance(out, dict | tuple | list):
-        items = out.items() if isinstance(out, dict) else enumerate(out)
+        return
+    named = by_name(out)
+    parts = named if named is not None else out
+    if isinstance(parts, dict | tuple | list) and _is_pooled_graph(named, parts):
+        pooled = read_output(call, out, _given(on))
+        yield name, {"bags": _bags(pooled.graphs, on)}
+        for loss, value in pooled.losses.items():
+            yield f"{name}[{loss!r}]", _read_tensor(value, on)
+    elif isinstance(parts, dict | tuple | list):
+        items = parts.items() if isinstance(parts, dict) else enumerate(parts)
         for key, part in items:
-            yield from outputs(part, on, f"{name}[{key!r}]")
+            yield from outputs(call, part, on, f"{name}[{key!r}]")
 
 
 def _read_tensor(out: Tensor, on: Variation) -> Readings:
@@ -114,33 +87,31 @@ def _read_tensor(out: Tensor, on: Variation) -> Readings:
     return readings
 
 
-def _is_pooled_graph(x: object = None, adj: object = None) -> bool:
-    if not (isinstance(x, Tensor) and x.dim() == 2 and isinstance(adj, Tensor | SparseTensor)):
+def _is_pooled_graph(named: dict[str, Any] | None, parts: Any) -> bool:  # noqa: ANN401
+    """Whether an output is nodes of all graphs, one after the other, with their edges."""
+    if named is None and isinstance(parts, dict):
         return False
-    sparse = not isinstance(adj, Tensor) or adj.layout != torch.strided
-    return sparse or (adj.dtype == torch.long and adj.dim() == 2 and adj.size(0) == 2)
+    x, edges = (named["x"], named.get("edges")) if named else (*parts[:2], None, None)[:2]
+    return isinstance(x, Tensor) and x.dim() == 2 and is_edges(edges)
 
 
-def _read_pooled_graph(out: Sequence[Any], on: Variation) -> Readings:
+def _given(on: Variation) -> Graphs:
+    batch = on.batch
+    x = batch.original.view(-1, 1).double() if batch.x is None else batch.x
+    return Graphs(x, len(on.graphs), batch.edge_index, batch.edge_attr, batch.batch)
+
+
+def _bags(graphs: Graphs, on: Variation) -> dict[Hashable, Tensor]:
     """For each graph the bags of its nodes [x_c] and of its edges [x_c, x_d, e_cd]."""
-    x, (edge_index, attr) = out[0], unpack(out[1], len(out[0]))
-    rest = [part for part in out[2:] if isinstance(part, Tensor)]
-    batches = [part for part in rest if part.dtype == torch.long and part.shape == x.shape[:1]]
-    third = rest[0] if rest and rest[0] is out[2] else None
-    if attr is None and third is not None and third.shape[:1] == edge_index.shape[1:]:
-        others = [part for part in batches if part is not third]
-        if others or not batches:  # what could be either is the batch only if nothing else is
-            attr, batches = third, others
-    batch = batches[0] if batches else x.new_zeros(len(x), dtype=torch.long)
-
+    x, batch = graphs.x, graphs.batch_vector
+    (row, col), attr = edges_of(graphs)
     attrs = [] if attr is None else [attr[:, None].flatten(1).to(x.dtype)]
-    edges = torch.cat([x[edge_index[0]], x[edge_index[1]], *attrs], dim=1)
-    batch_of_edges = batch[edge_index[0]]
+    edges = torch.cat([x[row], x[col], *attrs], dim=1)
     bags: dict[Hashable, Tensor] = {}
     for i, graph in enumerate(on.graphs):
         bags[graph, "nodes"] = _sorted_projections(x[batch == i])
-        bags[graph, "edges"] = _sorted_projections(edges[batch_of_edges == i])
-    return {"bags": bags}
+        bags[graph, "edges"] = _sorted_projections(edges[batch[row] == i])
+    return bags
 
 
 def _sorted_projections(bag: Tensor) -> Tensor:

@@ -1,25 +1,18 @@
-"""The command line: check a layer against its nulls, list nulls and data sets, redo a report."""
+"""The command line: check a layer against its nulls, list nulls and data sets, redo a report.
+
+What a command needs is imported once it runs, so that help and faults of usage are told at once.
+"""
 
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from graphpool_sanity.check.from_name import find_layer, layer_factories, read_arguments
-from graphpool_sanity.check.report import SanityReport
-from graphpool_sanity.check.sanity import sanity_check
-from graphpool_sanity.check.standard import settings_of, standard_model
-from graphpool_sanity.datasets import load_dataset
-from graphpool_sanity.datasets.load import EMBEDDED, NAMES
-from graphpool_sanity.nulls import matched_nulls
-from graphpool_sanity.nulls.questions import answer, question
-from graphpool_sanity.training.runs import jobs_on
-from graphpool_sanity.training.train import Protocol
+if TYPE_CHECKING:
+    from graphpool_sanity.check.report import SanityReport
 
 app = typer.Typer(
     help="Does a pooling layer beat its nulls?",
@@ -58,6 +51,17 @@ def check(
     A repeated call resumes. What is not set follows the paper, or suits the embedded data sets.
     """
     with _faults_in_one_line():
+        from graphpool_sanity.check.from_name import (
+            find_layer,
+            read_arguments,
+            settings_of,
+            standard_model,
+        )
+        from graphpool_sanity.check.sanity import sanity_check
+        from graphpool_sanity.datasets.load import load_dataset
+        from graphpool_sanity.training.protocol import Protocol
+        from graphpool_sanity.training.runs import jobs_on
+
         made, arguments = find_layer(layer), read_arguments(arg or [])
         benchmark = load_dataset(dataset)
         given = {
@@ -91,6 +95,14 @@ def check(
 def nulls(layer: Layer, arg: Args = None) -> None:
     """List the nulls that match a layer, and what each asks."""
     with _faults_in_one_line():
+        from rich.console import Console
+        from rich.table import Table
+
+        from graphpool_sanity.check.from_name import find_layer, layer_factories, read_arguments
+        from graphpool_sanity.datasets.load import load_dataset
+        from graphpool_sanity.nulls import matched_nulls
+        from graphpool_sanity.nulls.questions import question
+
         made, arguments = find_layer(layer), read_arguments(arg or [])
         (build,) = layer_factories(made, arguments, load_dataset("digits"), num_pools=1)
         table = Table("null", "asks")
@@ -102,6 +114,11 @@ def nulls(layer: Layer, arg: Args = None) -> None:
 @app.command()
 def datasets() -> None:
     """List the data sets."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from graphpool_sanity.datasets.load import EMBEDDED, NAMES
+
     table = Table("data set", "files")
     for name in NAMES:
         table.add_row(name, "none needed" if name in EMBEDDED else "read, or downloaded")
@@ -112,12 +129,19 @@ def datasets() -> None:
 def report(folder: Annotated[Path, typer.Argument(help="As given to `check --out`.")]) -> None:
     """Print the table of a finished check again, and write its page anew."""
     with _faults_in_one_line():
+        from graphpool_sanity.check.report import SanityReport
+
         found = SanityReport.load(folder)
         found.save(folder)
         _show(found, folder)
 
 
-def _show(report: SanityReport, folder: Path) -> None:
+def _show(report: "SanityReport", folder: Path) -> None:
+    from rich.console import Console
+
+    from graphpool_sanity.check.report import answer
+    from graphpool_sanity.nulls.questions import question
+
     console = Console()
     console.print(report.table())
     for null in report.comparisons:
@@ -126,7 +150,7 @@ def _show(report: SanityReport, folder: Path) -> None:
     console.print(f"report: {folder / 'report.html'}", highlight=False, soft_wrap=True)
 
 
-def main() -> None:
+def run() -> None:
     """The command ``graphpool-sanity``; faults of usage are one line, too."""
     try:
         sys.exit(app(sys.argv[1:] or ["--help"], standalone_mode=False))

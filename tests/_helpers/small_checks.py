@@ -5,7 +5,7 @@ from torch_geometric.nn import TopKPooling
 from graphpool_sanity import GraclusPool, sanity_check
 from graphpool_sanity.check.backbone import Backbone
 from graphpool_sanity.datasets import locality_control
-from graphpool_sanity.training.train import Protocol
+from graphpool_sanity.training.protocol import Protocol
 
 CYCLES = locality_control(40)
 QUICK = Protocol(epochs=2, batch_size=16)

@@ -1,8 +1,9 @@
-from cells import cell, markdown, table
-from ledgers import keep
+from _helpers.ledgers import keep
 from reproduce_table1 import TABLE_1
 from reproduce_table2 import TABLE_2
 from scipy import stats
+
+from benchmarks.paper.cells import cell, markdown, table
 
 _, GIN, GRACLUS, COMPLEMENT, _ = TABLE_1.rows
 
@@ -10,7 +11,7 @@ _, GIN, GRACLUS, COMPLEMENT, _ = TABLE_1.rows
 def test_a_cell_has_ours_its_interval_and_the_papers(tmp_path):
     keep(tmp_path, GRACLUS, "NCI1", [0.79, 0.80, 0.81, 0.82])
     found = cell(TABLE_1, GRACLUS, "NCI1", tmp_path)
-    low, high = stats.ttest_1samp(found.scores, 0).confidence_interval()
+    low, high = stats.ttest_1samp(found.values, 0).confidence_interval()
     assert str(found) == f"80.5 ± 1.3<br>[{low:.1f}, {high:.1f}], n = 4<br>paper 80.1 ± 1.6"
     assert not found.is_apart
 

@@ -1,6 +1,9 @@
 import numpy as np
 import pytest
-from judge import (
+from _helpers.ledgers import keep
+from reproduce_table1 import TABLE_1
+
+from benchmarks.paper.judge import (
     all_of,
     gaps_below,
     near_the_cited,
@@ -9,8 +12,6 @@ from judge import (
     some_null_has_the_highest_mean,
     takes_at_most,
 )
-from ledgers import keep
-from reproduce_table1 import TABLE_1
 
 _, GIN, A, B, C = TABLE_1.rows
 WAVE = [0.001 * (-1) ** i for i in range(20)]

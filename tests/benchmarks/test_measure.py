@@ -1,29 +1,31 @@
 import json
 import sys
 
-import measure
 import pytest
+import torch
+
+from benchmarks.speed.measure import figure, measure, ratio
 
 
 def take(monkeypatch, measurements, *arguments):
-    monkeypatch.setattr(sys, "argv", ["benchmarks/bench_this.py", *map(str, arguments)])
-    measure.measure(measurements)
+    monkeypatch.setattr(sys, "argv", ["this.py", *map(str, arguments)])
+    measure("this", measurements)
 
 
 def test_figures_are_kept_beside_those_of_others(tmp_path, monkeypatch, capsys):
     path = tmp_path / "speed.json"
-    path.write_text(json.dumps({"bench_that": {"a": {}}, "bench_this": {"b": {"old": 1}, "c": {}}}))
+    path.write_text(json.dumps({"that": {"a": {}}, "this": {"b": {"old": 1}, "c": {}}}))
     work = {
-        "b": lambda: measure.ratio("ours / theirs", 2.0, "at least 1"),
-        "c": lambda: measure.figure("ours", 3.0, "s", "under 4"),
+        "b": lambda: ratio("ours / theirs", 2.0, "at least 1"),
+        "c": lambda: figure("ours", 3.0, "s", "under 4"),
     }
     take(monkeypatch, work, "b", "--json", path)
     found = json.loads(path.read_text())
-    assert found["bench_that"] == {"a": {}}
-    assert found["bench_this"]["c"] == {}
-    (figure,) = found["bench_this"]["b"]["figures"]
-    assert figure == {"what": "ours / theirs", "value": 2.0, "unit": "x", "wanted": "at least 1"}
-    assert found["bench_this"]["b"]["machine"]["threads"] == str(measure.torch.get_num_threads())
+    assert found["that"] == {"a": {}}
+    assert found["this"]["c"] == {}
+    (kept,) = found["this"]["b"]["figures"]
+    assert kept == {"what": "ours / theirs", "value": 2.0, "unit": "x", "wanted": "at least 1"}
+    assert found["this"]["b"]["machine"]["threads"] == str(torch.get_num_threads())
     assert "2.00x" in capsys.readouterr().out
 
 

@@ -1,11 +1,11 @@
 from collections import Counter
 
-import null_against_null
 import pytest
 from scipy import stats
 
+from benchmarks.locality import null_against_null
 from graphpool_sanity import SanityReport
-from graphpool_sanity.training.train import Protocol
+from graphpool_sanity.training.protocol import Protocol
 
 
 def test_blocks_of_pairs_are_checks_of_their_own(tmp_path, monkeypatch):

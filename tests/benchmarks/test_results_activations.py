@@ -1,5 +1,4 @@
-from activations import alike_before_pooling, more_alike_after_pooling
-
+from benchmarks.paper.activations import alike_before_pooling, more_alike_after_pooling
 from graphpool_sanity.training.ledger import Ledger
 
 

@@ -30,10 +30,9 @@ from graphpool_sanity import (
     RandomMinCutPool,
     matched_nulls,
 )
-from graphpool_sanity.check.backbone import Backbone
-from graphpool_sanity.check.calls import Call
-from graphpool_sanity.check.graphs import Conv, Graphs, read_graphs
-from graphpool_sanity.check.hold import Watched
+from graphpool_sanity.check.backbone import Backbone, Conv, mean_of_nodes
+from graphpool_sanity.check.proofs import WatchedNull
+from graphpool_sanity.interface import Graphs, LayerCall
 
 K, LIMIT = 3, 12
 
@@ -98,11 +97,11 @@ def test_any_null_fits_where_its_layer_did(name):
     model = Backbone({**OURS, **PYG}[name], in_channels=2, out_channels=5, hidden=8)
     for null in matched_nulls(model.pools[0]):
         data = batch(edgeless=EDGELESS.get(name, 4))
-        watched = Watched(model, null, seed=0)
+        watched = WatchedNull(model, null, seed=0)
         out, loss = outputs(watched.model, data)
         assert out.shape == (4, 5)
         assert (out + loss).isfinite().all()
-        assert watched.unasked() == []
+        assert watched.uncalled() == []
 
 
 def test_pan_pooling_is_handed_a_sparse_tensor():
@@ -139,9 +138,9 @@ def test_layers_of_torch_geometric_pool_fit(name):
         model = Backbone(make, 2, 5, hidden=8, num_pools=1)
         if null == "frozen" and next(model.pools[0].parameters(), None) is None:
             continue
-        watched = Watched(model, null, seed=0)
+        watched = WatchedNull(model, null, seed=0)
         watched.model(Batch.from_data_list(graphs))
-        assert watched.unasked() == []
+        assert watched.uncalled() == []
 
 
 def _ring(n):
@@ -156,13 +155,13 @@ def test_convolution_is_the_same_end_to_end_and_padded():
     found = conv.on(sparse.dense())
     torch.testing.assert_close(found.x[found.mask], expected.x)
     assert not found.x[~found.mask].any()
-    torch.testing.assert_close(found.mean(), expected.mean())
+    torch.testing.assert_close(mean_of_nodes(found), mean_of_nodes(expected))
 
 
 def test_an_empty_graph_in_the_batch_reads_as_zero():
     graphs = Graphs(torch.ones(3, 2), 3, _ring(3), batch=torch.tensor([0, 0, 2]))
     for each in (graphs, graphs.dense()):
-        assert each.mean().tolist() == [[1, 1], [0, 0], [1, 1]]
+        assert mean_of_nodes(each).tolist() == [[1, 1], [0, 0], [1, 1]]
 
 
 def test_it_is_the_papers_network():
@@ -213,9 +212,9 @@ class Returns(nn.Module):
     [
         (nn.ReLU(), r"layer.forward must name x .* got ReLU.forward\(input\)"),
         (Widens(), r"layer must keep the 8 channels of its nodes, got 16 from Widens"),
-        (Returns(torch.ones(2, 8)), r"layer must return .* from Returns"),
-        (Returns(torch.ones(2, 8), torch.zeros(2, 0).long()), r"layer must return batch \[2\]"),
-        (Returns("x"), r"layer must return .* got tuple of \[\] from Returns"),
+        (Returns(torch.ones(2, 8)), r"output of Returns must tell by batch which of 4 graphs"),
+        (Returns(torch.ones(2, 8), torch.zeros(2, 0).long()), "output of Returns must tell by"),
+        (Returns("x"), r"output of Returns must hold embeddings .*, got str"),
     ],
 )
 def test_layers_that_do_not_fit_are_named(layer, message):
@@ -236,7 +235,7 @@ def test_a_dense_layer_without_losses_keeps_its_adjacency():
     model = Backbone(Dense, 2, 2, hidden=8, num_pools=2)
     assert model(batch()).shape == (batch().num_graphs, 2)
     graphs = Graphs(torch.randn(2, 5, 8), 2, torch.ones(2, 5, 5), mask=torch.ones(2, 5).bool())
-    assert model.calls[0](model.pools[0], graphs)[0].adj.shape == (2, 3, 3)
+    assert model.calls[0](model.pools[0], graphs).graphs.edges.shape == (2, 3, 3)
 
 
 class HalvesEach(nn.Module):
@@ -259,8 +258,27 @@ class HalvesEach(nn.Module):
     "order", [("loss", "batch"), ("perm", "batch"), ("batch", "perm"), ("batch", "loss")]
 )
 def test_what_a_layer_returns_may_come_in_any_order(order):
-    layer, graphs = HalvesEach(order), read_graphs(batch(), batch().x)
-    pooled, losses = Call(layer)(layer, graphs)
-    assert torch.equal(pooled.batch, batch().batch[::2])
-    assert len(losses) == ("loss" in order)
-    assert pooled.weight is None
+    layer, data = HalvesEach(order), batch()
+    graphs = Graphs(data.x, 4, data.edge_index, batch=data.batch)
+    pooled = LayerCall(layer)(layer, graphs)
+    assert torch.equal(pooled.graphs.batch, data.batch[::2])
+    assert len(pooled.losses) == ("loss" in order)
+    assert pooled.graphs.weight is None
+
+
+def test_the_loss_that_a_memory_layer_offers_is_trained():
+    torch.manual_seed(0)
+    model = Backbone(OURS["memory"], 2, 5, hidden=8, num_pools=1)
+    _, loss = model(batch())
+    (s,) = (out[1] for out in kept(model.pools[0], model, batch()))
+    torch.testing.assert_close(loss, model.pools[0].kl_loss(s))
+    assert loss > 0
+
+
+def kept(layer, model, data):
+    """What a layer returns while the model runs."""
+    found = []
+    hook = layer.register_forward_hook(lambda module, args, out: found.append(out))
+    model(data)
+    hook.remove()
+    return found

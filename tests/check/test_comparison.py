@@ -240,3 +240,14 @@ def test_bad_input_is_refused(arguments, message):
     good = {"differences": [0.1, 0.2], "margin": 0.1, "test_train_ratio": 0.1}
     with pytest.raises(ValueError, match=message):
         compare(**{**good, **arguments})
+
+
+def test_differences_that_single_precision_rounds_apart_are_equal():
+    """Two runs of an accuracy in float32 gave p = 4.8e-08."""
+    single = np.float32([[0.34999999, 0.23888889], [0.31111112, 0.2]]).astype(float)
+    found = compare([a - b for a, b in single], margin=0.02, test_train_ratio=0)
+    assert found.verdict == "undecided"
+    assert found.corrected_p == 0.5
+    assert found.interval == (found.difference, found.difference)
+    apart = compare([0.111, 0.111 + 1e-5], margin=0.02, test_train_ratio=0)
+    assert apart.corrected_p < 0.01

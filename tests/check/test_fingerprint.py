@@ -1,11 +1,28 @@
+import linecache
+import sys
+from argparse import Namespace
+from copy import deepcopy
+from dataclasses import dataclass
+from enum import Enum
 from functools import partial
+from importlib import import_module, invalidate_caches
+from threading import Lock
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 from torch_geometric.data import Data
 
+from graphpool_sanity import GraclusPool
+from graphpool_sanity.check import fingerprint
 from graphpool_sanity.check.fingerprint import data_fingerprint, model_fingerprint
+
+
+class Side(Enum):
+    LEFT = 1
+    RIGHT = 2
 
 
 class Net(nn.Module):
@@ -111,3 +128,116 @@ def test_whatever_else_the_graphs_have_shows(more):
     assert data_fingerprint([other]) == data_fingerprint([other.clone()])
     assert data_fingerprint([other]) != data_fingerprint([graph])
     assert data_fingerprint([other]) != data_fingerprint([Data(**own, pos=torch.full((2, 3), 2.0))])
+
+
+class Args:
+    """Settings in an object, as research code has them."""
+
+    def __init__(self, **settings):
+        self.__dict__.update(settings)
+
+
+@dataclass
+class Config:
+    ratio: float
+    inner: object = None
+
+
+class Sized(nn.Module):
+    def __init__(self, settings):
+        super().__init__()
+        self.args, self.lin = settings, nn.Linear(3, 2)
+
+
+@pytest.mark.parametrize(
+    ("settings", "others"),
+    [
+        (Namespace(ratio=0.1), [Namespace(ratio=0.9), Namespace(ratio=0.1, more=1)]),
+        (SimpleNamespace(ratio=0.1), [SimpleNamespace(ratio=0.9)]),
+        (Args(ratio=0.1), [Args(ratio=0.9), Args(rate=0.1)]),
+        (Config(0.1), [Config(0.9), Config(0.1, Config(0.1)), Config(0.1, Args(a=1))]),
+        ({"a": [Args(b={"c": 1})]}, [{"a": [Args(b={"c": 2})]}]),
+        ({"a", "b"}, [{"a", "c"}]),
+        (torch.ones(3), [torch.zeros(3), torch.ones(4), torch.ones(3).double()]),
+        (np.ones(3), [np.zeros(3), np.ones(3, dtype=np.float32)]),
+        (Side.LEFT, [Side.RIGHT]),
+        (Args(ratio=0.1).__init__, [Config(0.1).__init__]),
+    ],
+    ids=lambda part: type(part).__name__,
+)
+def test_settings_inside_objects_show(settings, others):
+    own = seeded(lambda: Sized(settings))
+    assert seeded(lambda: Sized(deepcopy(settings))) == own
+    assert own not in [seeded(lambda other=other: Sized(other)) for other in others]
+
+
+def test_what_a_function_holds_shows():
+    def scaled(factor, more=1):
+        return lambda x, power=more: factor * x**power
+
+    own = seeded(lambda: Net(act=scaled(2)))
+    assert seeded(lambda: Net(act=scaled(2))) == own
+    assert seeded(lambda: Net(act=scaled(3))) != own
+    assert seeded(lambda: Net(act=scaled(2, more=2))) != own
+
+
+def test_an_object_that_holds_itself_is_described_once():
+    ring = Args(ratio=0.1)
+    ring.itself = ring
+    assert seeded(lambda: Sized(ring)) != seeded(lambda: Sized(Args(ratio=0.1)))
+    assert "0x" not in fingerprint._described(ring)
+    assert "0x" not in fingerprint._described(
+        [object(), Args(lock=Lock()), nn.Linear(1, 1).forward]
+    )
+
+
+SOURCE = """
+from torch import nn
+
+class Own(nn.Module):
+    {doc}
+    def __init__(self):
+        super().__init__()
+        self.scale = 2
+
+    def forward(self, x):
+        {doc}
+        return {body}
+"""
+
+
+def write(folder, module, doc, body, monkeypatch):
+    (folder / f"{module}.py").write_text(SOURCE.format(doc=doc, body=body))
+    monkeypatch.syspath_prepend(folder)
+    invalidate_caches()
+    linecache.checkcache()
+    found = model_fingerprint(import_module(module).Own())
+    del sys.modules[module]
+    return found
+
+
+def test_comments_and_docstrings_do_not_show_and_code_does(tmp_path, monkeypatch):
+    found = [
+        write(tmp_path / str(i), "own_module", *variant, monkeypatch)
+        for i, variant in enumerate(
+            [
+                ('"""Says one thing."""', "x + 1"),
+                ('"""Says another,\n\n    at length."""', "(x   +  1)  # a comment"),
+                ("# nothing", "x + 1"),
+                ('"""Says one thing."""', "x + 2"),
+            ]
+        )
+        if not (tmp_path / str(i)).mkdir()
+    ]
+    assert found[0] == found[1] == found[2] != found[3]
+
+
+def test_the_module_of_a_class_of_ours_does_not_show(monkeypatch):
+    monkeypatch.setattr(fingerprint, "_code_of", lambda kind: kind.__name__)  # it is still there
+    pool = GraclusPool(seed=0)
+    before = model_fingerprint(pool)
+    for kind in type(pool).__mro__[:2]:
+        monkeypatch.setattr(kind, "__module__", "graphpool_sanity.elsewhere")
+    assert model_fingerprint(pool) == before
+    monkeypatch.setattr(type(pool), "__module__", "somebody.elses")
+    assert model_fingerprint(pool) != before

@@ -5,8 +5,13 @@ from torch_geometric.nn import DMoNPooling, MemPooling, TopKPooling
 
 from graphpool_sanity import DiffPool, GraclusPool, MemoryPool, RandomMinCutPool, load_dataset
 from graphpool_sanity.check.backbone import Backbone
-from graphpool_sanity.check.from_name import find_layer, layer_factories, read_arguments
-from graphpool_sanity.check.standard import settings_of, standard_model
+from graphpool_sanity.check.from_name import (
+    find_layer,
+    layer_factories,
+    read_arguments,
+    settings_of,
+    standard_model,
+)
 from graphpool_sanity.datasets import Benchmark
 
 DIGITS = load_dataset("digits")

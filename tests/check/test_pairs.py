@@ -1,3 +1,6 @@
+import random
+
+import numpy as np
 import pytest
 import torch
 from _helpers.small_checks import CYCLES, QUICK, check, graclus, topk
@@ -100,3 +103,37 @@ def test_pairs_of_layers_that_read_their_sizes_off_the_data_start_from_the_same_
     assert all(torch.equal(layer[key], null[key]) for key in shared)
     assert layer["norm.num_batches_tracked"] == 0
     assert set(check(Lazy).scores) == {"layer", "random"}
+
+
+class DrawsElsewhere(nn.Module):
+    """Draws from NumPy's and Python's random states, when built and when run."""
+
+    def __init__(self, in_channels, out_channels):
+        super().__init__()
+        self.lin, self.pool = nn.Linear(in_channels, out_channels), GraclusPool()
+        self.lin.weight.data.fill_(np.random.rand() + random.random())
+
+    def forward(self, data):
+        if self.training:
+            seen.append((np.random.rand(), random.random(), float(torch.rand(()))))
+        x, _, _, batch, _ = self.pool(data.x, data.edge_index, batch=data.batch)
+        return global_mean_pool(self.lin(x), batch)
+
+
+def test_pairs_draw_the_same_from_numpy_and_python():
+    pairs, passes = PairedRuns(DrawsElsewhere, CYCLES, QUICK, device="cpu"), {}
+    for variant, seed in ((LAYER, 3), ("random", 3), (LAYER, 4)):
+        np.random.rand(), random.random()
+        seen.clear()
+        pairs({"variant": variant, "seed": seed}, None)
+        passes[variant, seed] = list(seen)
+    assert passes[LAYER, 3] == passes["random", 3] != passes[LAYER, 4]
+    assert len(set(passes[LAYER, 3])) == len(passes[LAYER, 3])
+    built = [pairs.build_seeded(variant, 3).lin.weight[0, 0] for variant in (LAYER, "random")]
+    assert built[0] == built[1]
+
+
+def test_a_run_leaves_numpys_and_pythons_states_alone():
+    before = np.random.get_state()[1].tolist(), random.getstate()
+    PairedRuns(DrawsElsewhere, CYCLES, QUICK, device="cpu")({"variant": LAYER, "seed": 0}, None)
+    assert (np.random.get_state()[1].tolist(), random.getstate()) == before

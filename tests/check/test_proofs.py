@@ -4,13 +4,14 @@ import os
 
 import pytest
 import torch
-from _helpers.small_checks import check, graclus
+from _helpers.small_checks import CYCLES, check, graclus
 from torch import nn
 from torch_geometric.data import Data
+from torch_geometric.nn import TopKPooling, global_mean_pool
 from torchmetrics.aggregation import MeanMetric
 from torchmetrics.classification import MulticlassF1Score
 
-from graphpool_sanity import GraclusPool, RandomDiffPool
+from graphpool_sanity import Benchmark, GraclusPool, RandomDiffPool
 
 
 class Fails(nn.Module):
@@ -77,11 +78,11 @@ def two_classes_of_one(n=20):
         ),
         (
             {"build_model": lambda i, o: WithLoss(i, o, torch.ones(2))},
-            r"ValueError: the model must return an auxiliary loss \[\], got \[2\]",
+            r"ValueError: the model must return auxiliary losses \[\], got \[2\]",
         ),
         (
-            {"build_model": lambda i, o: WithLoss(i, o, torch.ones(2), torch.ones(()))},
-            "ValueError: the model must return outputs, or outputs and an auxiliary loss, got 3",
+            {"build_model": lambda i, o: WithLoss(i, o, torch.ones(()), "x")},
+            r"ValueError: the model must return auxiliary losses \[\], got str",
         ),
     ],
 )
@@ -135,3 +136,141 @@ def test_a_folder_that_cannot_be_written_is_named_before_anything_runs(tmp_path)
         check(out=tmp_path / "file" / "below")
     with pytest.raises(ValueError, match=r"out must be a folder that can be written, got .*file"):
         check(out=tmp_path / "file")
+
+
+def test_a_model_in_place_of_what_builds_it_is_told():
+    with pytest.raises(ValueError, match=r"^build_model must be .* got Backbone, a model"):
+        check(graclus(2, 2))
+    with pytest.raises(ValueError, match=r"^build_model must take \(in_channels, .*, got"):
+        check(lambda: graclus(2, 2))
+
+
+class ByFields(nn.Module):
+    def __init__(self, in_channels, out_channels):
+        super().__init__()
+        self.pool, self.lin = GraclusPool(), nn.Linear(in_channels, out_channels)
+
+    def forward(self, x, edge_index, batch):
+        x, _, _, batch, _ = self.pool(x, edge_index, batch=batch)
+        return global_mean_pool(self.lin(x), batch)
+
+
+class ByBatch(ByFields):
+    def forward(self, data):
+        return super().forward(data.x, data.edge_index, data.batch)
+
+
+class WithTwoLosses(ByBatch):
+    def forward(self, data):
+        out = super().forward(data)
+        return out, self.lin.weight.square().sum(), self.lin.bias.square().sum()
+
+
+class WithTheirSum(ByBatch):
+    def forward(self, data):
+        out = super().forward(data)
+        return out, self.lin.weight.square().sum() + self.lin.bias.square().sum()
+
+
+def test_a_model_may_be_called_by_fields_and_return_several_losses():
+    assert check(ByFields).scores == check(ByBatch).scores
+    assert check(WithTwoLosses).scores == check(WithTheirSum).scores
+
+
+def test_a_user_says_which_modules_are_pooled():
+    class Both(ByBatch):
+        def __init__(self, in_channels, out_channels):
+            super().__init__(in_channels, out_channels)
+            self.FancyPooling = FancyPooling()
+
+        def forward(self, data):
+            return super().forward(self.FancyPooling(data))
+
+    with pytest.raises(ValueError, match="layer must be a pooling layer that is known, got Fancy"):
+        check(Both)
+    for layers in ("pool", ["pool"], GraclusPool):
+        report = check(Both, layers=layers)
+        assert list(report.homogeneity["layer"]) == ["before pool", "after pool"]
+
+
+class FancyPooling(nn.Module):
+    def forward(self, data):
+        return data
+
+
+def graphs_of(**changes):
+    edges = torch.tensor([[0, 1], [1, 0]])
+    fields = {"x": torch.ones(2, 3), "edge_index": edges} | changes
+    y = fields.pop("y", lambda i: torch.tensor([i % 2]))
+    return [Data(**fields, y=y(i)) for i in range(40)]
+
+
+@pytest.mark.parametrize("hand", [lambda graphs: graphs, lambda graphs: benchmark_of(graphs)])
+def test_edges_of_int32_are_taken(hand):
+    edges = torch.tensor([[0, 1], [1, 0]], dtype=torch.int32)
+    report = check(dataset=hand(graphs_of(edge_index=edges)))
+    assert report.scores == check(dataset=hand(graphs_of())).scores
+
+
+def benchmark_of(graphs, task="classification"):
+    return Benchmark("own", graphs, task, 2 if task == "classification" else 1)
+
+
+@pytest.mark.parametrize(
+    ("graphs", "message"),
+    [
+        (graphs_of(x=torch.ones(2, 3).double()), r"dataset\[0\] must have x of type torch.float32"),
+        (graphs_of(y=lambda i: torch.tensor([i % 3])), "y must be classes below out_channels=2"),
+        (graphs_of(y=lambda i: torch.tensor([float(i % 2)])), "y must be torch.int64 for task='cl"),
+        (graphs_of(edge_index=torch.ones(3, 2).long()), "have edge_index of shape"),
+        (graphs_of(edge_index=torch.ones(2, 2)), "have edge_index of integers, got torch.float32"),
+        (graphs_of(y=lambda i: torch.tensor([0, 1])), "have one target y"),
+        (graphs_of()[:9], "dataset must have 10 graphs or more, got 9"),
+    ],
+)
+def test_a_benchmark_that_is_handed_over_is_checked(graphs, message):
+    with pytest.raises(ValueError, match=message):
+        check(dataset=benchmark_of(graphs))
+
+
+class FirstNodes(TopKPooling):
+    """Keeps the first nodes, whatever ``select`` says."""
+
+    def forward(self, x, edge_index, batch):
+        keep = batch.diff(prepend=batch.new_tensor([-1])) > 0
+        return x[keep], batch[keep]
+
+
+class Keeps(nn.Module):
+    def __init__(self, in_channels, out_channels, pool):
+        super().__init__()
+        self.lin, self.pool = nn.Linear(in_channels, out_channels), pool
+
+    def forward(self, data):
+        x, batch = self.pool(data.x, data.edge_index, data.batch)
+        return global_mean_pool(self.lin(x), batch)
+
+
+class Twice(nn.Module):
+    """Has a second pooling layer that it never calls."""
+
+    def __init__(self, in_channels, out_channels):
+        super().__init__()
+        self.net, self.spare = graclus(in_channels, out_channels), GraclusPool()
+
+    def forward(self, data):
+        return self.net(data)
+
+
+@pytest.mark.parametrize(
+    ("build_model", "name"),
+    [(lambda i, o: Keeps(i, o, FirstNodes(i)), "pool"), (Twice, "spare")],
+)
+@pytest.mark.parametrize("null", ["random", "shuffle", "none"])
+def test_a_selection_that_the_model_never_calls_is_named(build_model, name, null):
+    message = (
+        f"build_model: the null {null!r} of {name} is never called on a batch of 8 graphs of "
+        "locality-control"
+    )
+    with pytest.raises(ValueError, match=message):
+        check(build_model, CYCLES, null)

@@ -11,8 +11,7 @@ from rich.console import Console
 
 from graphpool_sanity.check.comparison import compare
 from graphpool_sanity.check.figures import plot_scores
-from graphpool_sanity.check.report import SanityReport
-from graphpool_sanity.nulls.questions import overall
+from graphpool_sanity.check.report import SanityReport, overall
 from graphpool_sanity.training.ledger import Ledger
 from graphpool_sanity.training.tasks import Unit
 

@@ -21,7 +21,7 @@ from graphpool_sanity.check.proofs import choose_nulls
 from graphpool_sanity.datasets import locality_control
 from graphpool_sanity.nulls import registry
 from graphpool_sanity.training.ledger import Ledger
-from graphpool_sanity.training.train import Protocol
+from graphpool_sanity.training.protocol import Protocol
 
 
 def trained(folder):
@@ -88,7 +88,7 @@ def test_null_against_null_is_rarely_called_different(monkeypatch):
 
 
 def test_the_ratio_of_test_to_training_graphs_is_the_splits(monkeypatch):
-    from graphpool_sanity.check import collect
+    from graphpool_sanity.check import sanity
 
     ratios = []
 
@@ -96,8 +96,8 @@ def test_the_ratio_of_test_to_training_graphs_is_the_splits(monkeypatch):
         ratios.append(ratio)
         return original(differences, margin, ratio, level, seed)
 
-    original = collect.compare
-    monkeypatch.setattr(collect, "compare", compare)
+    original = sanity.compare
+    monkeypatch.setattr(sanity, "compare", compare)
     check()
     assert ratios == [4 / 32]
 
@@ -138,7 +138,7 @@ from functools import partial
 from graphpool_sanity import GraclusPool, sanity_check
 from graphpool_sanity.datasets import locality_control
 from graphpool_sanity.check.backbone import Backbone
-from graphpool_sanity.training.train import Protocol
+from graphpool_sanity.training.protocol import Protocol
 from graphpool_sanity.nulls import registry
 
 build_model = partial(Backbone, lambda channels: GraclusPool(), hidden=8)
@@ -245,7 +245,7 @@ from torch import nn
 from torch_geometric.nn import global_mean_pool
 from graphpool_sanity import register_null, sanity_check
 from graphpool_sanity.datasets import locality_control
-from graphpool_sanity.training.train import Protocol
+from graphpool_sanity.training.protocol import Protocol
 from graphpool_sanity.nulls import registry
 
 class EveryOther(nn.Module):
@@ -299,3 +299,17 @@ def test_another_null_by_the_same_name_starts_anew(tmp_path, monkeypatch):
         check(out=tmp_path)
     variants = [variant for variant, _ in trained(tmp_path)]
     assert sorted(variants) == [LAYER] * 2 + ["random"] * 6
+
+
+def test_the_cost_of_an_epoch_is_that_of_the_fastest_run(monkeypatch):
+    def run(self, config, on_epoch):
+        seconds = [4.0, 1.0, 9.0][config["seed"]]
+        return {
+            "test": 0.5 + 0.1 * config["seed"], "epochs": 2, "seconds": seconds, "parameters": 1,
+            "homogeneity": {}, "device": "cpu", "versions": {}, "revision": None,
+        }  # fmt: skip
+
+    monkeypatch.setattr(PairedRuns, "__call__", run)
+    cost = check(runs=3).cost[LAYER]
+    assert cost["seconds_per_epoch"] == 0.5
+    assert cost["seconds"] == 14.0

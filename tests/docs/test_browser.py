@@ -23,7 +23,7 @@ SHOWN = [
     "auto_gallery/look_at_activations.html",
     "auto_gallery/runs.html",
     "api/index.html",
-    "api/experiments.html",
+    "api/training.html",
 ]
 READY = "return document.readyState == 'complete' && (!window.MathJax || !!MathJax.startup.promise)"
 TYPESET = """

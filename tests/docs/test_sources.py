@@ -2,7 +2,6 @@
 
 import json
 import re
-import sys
 from statistics import fmean
 
 import pytest
@@ -18,13 +17,11 @@ DOCS = ROOT / "docs"
 @pytest.fixture(scope="module")
 def tables():
     pytest.importorskip("sphinx", reason='needs the extra "docs"')
-    places = [str(DOCS / "_ext"), str(ROOT / "benchmarks")]
-    sys.path[:0] = places
-    import tables
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(DOCS / "_ext")
+        import tables
 
-    yield tables
-    for place in places:
-        sys.path.remove(place)
+        yield tables
 
 
 @pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=lambda path: path.name)

@@ -24,7 +24,7 @@ def test_both_layouts_hold_the_real_nodes(graphs, seed, padding):
         assert torch.equal(nodes.x, x)
         assert torch.equal(nodes.batch, graphs.batch)
         assert torch.equal(nodes.pad(x), full.x)
-        assert (nodes.num_graphs, nodes.width) == full.x.shape[:2]
+        assert (nodes.num_graphs, nodes.max_num_nodes) == full.x.shape[:2]
 
 
 UNEQUAL = batch_of(edgeless(1), edgeless(90), *[edgeless(1)] * 40, (0, []), edgeless(17))
@@ -45,7 +45,7 @@ def test_nodes_keep_their_places_among_holes():
     mask = torch.tensor([[False, True, False, True], [True, False, False, False]])
     x = normal(2, 4, F)
     nodes = read_nodes(x, mask=mask)
-    assert nodes.place.tolist() == [1, 3, 4]
+    assert nodes.dense_index.tolist() == [1, 3, 4]
     assert torch.equal(nodes.pad(nodes.x), x * mask.unsqueeze(-1))
     assert nodes.rows(torch.arange(4.0).view(4, 1)).flatten().tolist() == [1, 3, 0]
     torch.testing.assert_close(nodes.pool(nodes.x[:, :1])[0], (x * mask[..., None])[..., :1].mT @ x)
@@ -53,7 +53,7 @@ def test_nodes_keep_their_places_among_holes():
 
 def test_masks_may_be_numbers():
     mask = torch.tensor([[1.0, 1.0, 0.0]])
-    assert read_nodes(normal(1, 3, F), mask=mask).place.tolist() == [0, 1]
+    assert read_nodes(normal(1, 3, F), mask=mask).dense_index.tolist() == [0, 1]
 
 
 def test_sizes_may_be_given():
@@ -62,7 +62,7 @@ def test_sizes_may_be_given():
     assert nodes.pad(x).shape == (5, 4, F)
     assert nodes.pool(x)[0].shape == (5, F, F)
     alone = read_nodes(x, max_num_nodes=5)
-    assert (alone.num_graphs, alone.width) == (1, 5)
+    assert (alone.num_graphs, alone.max_num_nodes) == (1, 5)
 
 
 def test_graphs_without_nodes():
@@ -98,7 +98,7 @@ def test_compiled_code_masks_the_rows_that_it_cannot_leave_out(monkeypatch):
     nodes = read_nodes(x, mask=mask)
     assert nodes.x.shape == (10, F)
     matrix = normal(3, K)
-    s, t = wanted.rows(matrix), nodes.real(nodes.rows(matrix))
+    s, t = wanted.rows(matrix), nodes.mask_padding(nodes.rows(matrix))
     torch.testing.assert_close(nodes.pool(t), wanted.pool(s))
     with pytest.raises(ValueError, match="graph 1 of the batch has 3 nodes, max_num_nodes is 2"):
         nodes.rows(matrix[:2])

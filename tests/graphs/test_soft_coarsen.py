@@ -27,7 +27,7 @@ def both(graphs, seed, padding=0):
     s = normal(graphs.num_nodes, K, seed=seed + 1).softmax(-1)
     sparse = weighted(graphs, z, weight)
     full = read_soft_graphs(*dense(graphs, z, weight, padding))
-    return (sparse, s), (full, full.real(dense(graphs, s, padding=padding).x))
+    return (sparse, s), (full, full.mask_padding(dense(graphs, s, padding=padding).x))
 
 
 def by_definition(graphs, seed):

@@ -22,7 +22,7 @@ from graphpool_sanity import (
     randomize,
 )
 from graphpool_sanity.graphs.graph import read_graph
-from graphpool_sanity.nulls.hard import ShuffledClusters
+from graphpool_sanity.nulls.own_layers import ShuffledClusters
 from graphpool_sanity.select.matching import Matching, match_edges
 
 NULLS = {

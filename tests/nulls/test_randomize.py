@@ -2,12 +2,14 @@
 
 import copy
 import pickle
+from types import SimpleNamespace
 
 import pytest
 import torch
+from _helpers import featured
 from _helpers.null_layers import HOSTILE, F, K, X
 from torch import nn
-from torch_geometric.nn import GraphConv
+from torch_geometric.nn import GraphConv, global_mean_pool
 from torch_geometric.nn import Sequential as GraphSequential
 
 from graphpool_sanity import (
@@ -17,6 +19,7 @@ from graphpool_sanity import (
     MinCutPool,
     randomize,
 )
+from graphpool_sanity.testing import assert_batch_invariant
 
 
 class Net(nn.Module):
@@ -184,3 +187,32 @@ def test_what_a_layer_shares_with_its_model_stays_shared():
     null = randomize(model, "shuffle", 0)
     assert null["scores"] is null["pool"].select.select.network
     assert null["scores"] is not model["scores"]
+
+
+class Remembers(nn.Module):
+    """Keeps what it saw in the last pass, to be looked at."""
+
+    def __init__(self):
+        super().__init__()
+        self.lin, self.pool = nn.Linear(F, F), GraclusPool(seed=0)
+        self.seen = {"attention": [], "last": None}
+
+    def forward(self, x, edge_index, batch):
+        x = self.lin(x)
+        self.score = x.mean(1)
+        self.seen["attention"].append((x, SimpleNamespace(h=x.relu())))
+        x, _, _, batch, _ = self.pool(x, edge_index, batch=batch)
+        return global_mean_pool(x, batch)
+
+
+def test_a_model_that_keeps_tensors_of_its_last_pass_is_copied():
+    model = Remembers().double()
+    model(X, HOSTILE.edge_index, HOSTILE.batch).sum().backward()
+    assert model.score.grad_fn is not None
+    null = randomize(model, "complement", 0)
+    assert null.score.grad_fn is None
+    assert torch.equal(null.score, model.score)
+    assert null.seen["attention"][0][1].h.grad_fn is None
+    null(X, HOSTILE.edge_index, HOSTILE.batch).sum().backward()
+    assert null.lin.weight.grad is not None
+    assert_batch_invariant(model.eval(), featured.BATCH)

@@ -107,5 +107,5 @@ def test_repr_shows_layer_sizes_and_selector(build):
 
 def test_repr_shows_the_random_matrix():
     of_places = RandomMinCutPool(5, 3, "uniform", max_num_nodes=9)
-    assert "RandomAssignment(9 x 3, uniform, one row per place)" in repr(of_places)
+    assert "RandomAssignment(9 x 3, uniform, one row per position)" in repr(of_places)
     assert "RandomAssignment(5 x 3, normal, invariant)" in repr(RandomDiffPool(5, 3))

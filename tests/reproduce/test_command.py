@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 from _helpers.small_experiment import EXPERIMENT, load
 
+from graphpool_sanity.reproduce import Row, Study, command, reproduce
 from graphpool_sanity.reproduce import experiment as module
-from graphpool_sanity.reproduce import command
-from graphpool_sanity.reproduce.command import Row, Study, reproduce
 
 STUDY = Study(
     "Table 1",

@@ -14,7 +14,7 @@ from graphpool_sanity.reproduce.experiment import (
     settings_of,
 )
 from graphpool_sanity.training.ledger import Ledger
-from graphpool_sanity.training.train import Protocol
+from graphpool_sanity.training.protocol import Protocol
 
 
 def test_settings_come_from_the_protocol_then_the_family_then_the_data_set_then_the_user():

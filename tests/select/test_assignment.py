@@ -171,7 +171,7 @@ def test_a_learned_assignment_asks_its_network():
     graphs = [graphs for graphs, _ in sparse_and_dense(torch.randn(5, 4))]
     mlp = LearnedAssignment(4, 3, None, nn.Linear, on_graph=False)
     for layout in graphs:
-        wanted = layout.real(mlp.network(layout.x).softmax(-1))
+        wanted = layout.mask_padding(mlp.network(layout.x).softmax(-1))
         torch.testing.assert_close(mlp(layout), wanted)
 
     def gnn(x, adj, mask):
@@ -180,7 +180,7 @@ def test_a_learned_assignment_asks_its_network():
         return x[..., :3]
 
     s = LearnedAssignment(4, 3, gnn, nn.Linear, on_graph=True)(graphs[1])
-    torch.testing.assert_close(s, graphs[1].real(graphs[1].x[..., :3].softmax(-1)))
+    torch.testing.assert_close(s, graphs[1].mask_padding(graphs[1].x[..., :3].softmax(-1)))
 
 
 @pytest.mark.parametrize(("on_graph", "name"), [(True, "gnn"), (False, "mlp")])

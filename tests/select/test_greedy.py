@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from graphpool_sanity.select import greedy
 from graphpool_sanity.select.chance import mix
-from graphpool_sanity.select.greedy import among, match_in_order, pair_up, visiting_order
+from graphpool_sanity.select.greedy import edges_between, match_in_order, pair_up, visiting_order
 
 WAYS = {
     "as shipped": (512, 0.9),
@@ -102,8 +102,8 @@ def test_pairing_up_is_mutual():
     assert mate.tolist() == [2, 4, 0, 3, 1]
 
 
-def test_among_keeps_the_edges_between_two_nodes_of_the_mask():
+def test_edges_between_keeps_the_edges_between_two_nodes_of_the_mask():
     nodes = torch.tensor([True, False, True, True])
     row, col = torch.tensor([0, 1, 2, 3]), torch.tensor([1, 2, 3, 0])
-    kept = among(nodes, row, col, torch.tensor([10, 11, 12, 13]))
+    kept = edges_between(nodes, row, col, torch.tensor([10, 11, 12, 13]))
     assert [t.tolist() for t in kept] == [[2, 3], [3, 0], [12, 13]]

@@ -14,9 +14,9 @@ from graphpool_sanity.graphs.nodes import read_nodes
 from graphpool_sanity.graphs.soft_input import read_soft_graphs
 from graphpool_sanity.select.hashed import (
     HashedAssignment,
-    ShuffledAssignment,
     UniformAssignment,
 )
+from graphpool_sanity.select.shuffle import Shuffled
 
 F, K = 4, 3
 small = batches(max_graphs=4, max_size=12)
@@ -26,7 +26,7 @@ SELECTORS = {
     "normal": lambda: HashedAssignment(K, "normal", 7),
     "uniform": lambda: HashedAssignment(K, "uniform", 7),
     "same": lambda: UniformAssignment(K),
-    "shuffled": lambda: ShuffledAssignment(HashedAssignment(K, "normal", 7), 8).eval(),
+    "shuffled": lambda: Shuffled(HashedAssignment(K, "normal", 7), 8).eval(),
 }
 every = pytest.mark.parametrize("build", SELECTORS.values(), ids=SELECTORS)
 
@@ -124,7 +124,7 @@ def test_shuffling_permutes_the_rows_of_each_graph(graphs, seed):
     assume(graphs.num_nodes)
     inner = HashedAssignment(K, "normal", 1)
     for training in (True, False):
-        select = ShuffledAssignment(inner, seed).train(training)
+        select = Shuffled(inner, seed).train(training)
         for layout, real in layouts(graphs, normal(graphs.num_nodes, F)):
             if real is ...:
                 before, after = inner(layout), select(layout)
@@ -140,7 +140,7 @@ def test_gradients_go_back_to_the_rows_they_came_from(seed):
             return graphs.x
 
     x = torch.eye(6, dtype=torch.double, requires_grad=True)
-    s = ShuffledAssignment(Features(), seed).eval()(read_nodes(x))
+    s = Shuffled(Features(), seed).eval()(read_nodes(x))
     weight = normal(6)
     (s * weight.unsqueeze(1)).sum().backward()
     source = s.detach().argmax(1)  # the row that came to each place
@@ -151,7 +151,7 @@ def test_gradients_go_back_to_the_rows_they_came_from(seed):
 def test_chance_follows_from_the_seed_and_travels_with_the_state():
     before = torch.get_rng_state()
     graphs = read_nodes(torch.ones(9, F))
-    for build in (HashedAssignment, lambda k, law, s: ShuffledAssignment(SELECTORS["normal"](), s)):
+    for build in (HashedAssignment, lambda k, law, s: Shuffled(SELECTORS["normal"](), s)):
         select, other = build(K, "normal", 1).eval(), build(K, "normal", 2).eval()
         wanted = select(graphs)
         assert torch.equal(build(K, "normal", 1).eval()(graphs), wanted)
@@ -178,7 +178,7 @@ def test_without_a_seed_each_reset_draws_another():
 def test_resetting_a_shuffle_reaches_what_it_shuffles():
     inner = HashedAssignment(K)
     before = inner.seed.clone()
-    ShuffledAssignment(inner, 0).reset_parameters()
+    Shuffled(inner, 0).reset_parameters()
     assert inner.seed != before
 
 

@@ -13,13 +13,13 @@ from scipy.stats import chisquare
 from graphpool_sanity.graphs.graph import read_graph
 from graphpool_sanity.select.matching import Matching, match_edges
 from graphpool_sanity.select.rows import (
-    ChanceOrder,
-    DealtRows,
-    NonAdjacentRows,
-    OwnRows,
+    ComplementRows,
+    RandomOrder,
+    RandomRows,
     ShuffledRows,
+    SingleRows,
     gate_clusters,
-    list_clusters,
+    sort_by_cluster,
 )
 
 NO_EDGES = torch.empty(2, 0, dtype=torch.long)
@@ -63,7 +63,7 @@ def test_padding_keeps_its_rows(size, seed, training):
 
 @given(size=st.integers(1, 30), seed=seeds)
 def test_evaluation_knows_a_graph_by_the_order_of_its_nodes_alone(size, seed):
-    batch, order = unsorted_batch(size, seed), ChanceOrder(seed).eval()
+    batch, order = unsorted_batch(size, seed), RandomOrder(seed).eval()
     _, together = order(batch)
     for graph in batch.unique():
         own = (batch == graph).nonzero().view(-1)
@@ -78,9 +78,9 @@ def test_dealt_clusters_follow_from_sizes_alone(size, seed, training):
     cluster = batch * 5 + chance(size, seed=seed + 1, below=5)
     other = cluster[ShuffledRows(seed + 2).rows(batch)]  # another clustering of the same sizes
     renamed = torch.randperm(20, generator=torch.Generator().manual_seed(seed + 3))[other]
-    giver, dealt = DealtRows(seed).train(training)(batch, cluster, NO_EDGES)
-    row = DealtRows(seed).train(training).deal(batch, cluster)
-    _, again = DealtRows(seed).train(training)(batch, renamed, NO_EDGES)
+    giver, dealt = RandomRows(seed).train(training)(batch, cluster, NO_EDGES)
+    row = RandomRows(seed).train(training).random_rows(batch, cluster)
+    _, again = RandomRows(seed).train(training)(batch, renamed, NO_EDGES)
     assert torch.equal(dealt, cluster[row])
     assert torch.equal(giver, torch.arange(len(batch)))
     assert torch.equal(batch[row], batch)
@@ -98,7 +98,7 @@ def test_pairs_are_as_many_as_before_or_as_can_be_and_never_neighbours(graphs, s
     batch, own = graphs.batch[place], cluster[place]  # the same graphs, their nodes mixed
     edge_index = place.argsort()[graphs.edge_index]
 
-    _, apart = NonAdjacentRows(seed).train(training)(batch, own, edge_index)
+    _, apart = ComplementRows(seed).train(training)(batch, own, edge_index)
 
     joined = {frozenset(edge) for edge in edge_index.t().tolist()}
     pairs = [pair for pair in partition(apart) if len(pair) == 2]
@@ -119,7 +119,7 @@ def test_what_cannot_be_paired_is_parted_and_keeps_its_gate():
     both = batch_of(clique(4), path(4))
     own = torch.tensor([0, 0, 1, 1, 2, 2, 3, 3])
     gate = torch.arange(1.0, 9.0, requires_grad=True)
-    giver, cluster = NonAdjacentRows(0)(both.batch, own, both.edge_index)
+    giver, cluster = ComplementRows(0)(both.batch, own, both.edge_index)
     assert torch.equal(giver, torch.arange(8))
     gates = gate_clusters(gate[giver], cluster)
     sizes = cluster.bincount()
@@ -130,7 +130,7 @@ def test_what_cannot_be_paired_is_parted_and_keeps_its_gate():
     assert gate.grad.tolist() == [1, 1, 1, 1, 0.5, 0.5, 0.5, 0.5]
 
 
-@pytest.mark.parametrize("rows", [DealtRows, NonAdjacentRows, ShuffledRows])
+@pytest.mark.parametrize("rows", [RandomRows, ComplementRows, ShuffledRows])
 @both_modes
 def test_any_two_nodes_are_paired_alike(rows, training):
     """Where chance is free: in a graph without edges whose first nodes were together."""
@@ -147,7 +147,7 @@ def test_any_two_nodes_are_paired_alike(rows, training):
 def test_training_draws_anew_and_resetting_starts_anew():
     ring = batch_of(cycle(30))
     own = torch.arange(30) // 2
-    for kind in (ShuffledRows, DealtRows, NonAdjacentRows):
+    for kind in (ShuffledRows, RandomRows, ComplementRows):
         rows = kind(3)
         first, second = (rows(ring.batch, own, ring.edge_index)[1] for _ in range(2))
         assert not torch.equal(first, second)
@@ -161,9 +161,9 @@ def test_clusters_are_listed_by_graph_and_size(size, seed):
     cluster = batch * 3 + chance(size, seed=seed + 1, below=3)
     sizes = Counter(cluster.tolist())
     naive = sorted(range(size), key=lambda i: (batch[i], -sizes[int(cluster[i])], cluster[i], i))
-    assert list_clusters(batch, cluster).tolist() == naive
+    assert sort_by_cluster(batch, cluster).tolist() == naive
 
 
 def test_alone_each_node_has_its_own_row():
-    row, cluster = OwnRows()(torch.zeros(3).long(), torch.tensor([0, 0, 1]), NO_EDGES)
+    row, cluster = SingleRows()(torch.zeros(3).long(), torch.tensor([0, 0, 1]), NO_EDGES)
     assert row.tolist() == cluster.tolist() == [0, 1, 2]

@@ -7,7 +7,7 @@ import sys
 import pytest
 from _helpers.small_experiment import EXPERIMENT
 
-from graphpool_sanity.reproduce.command import Row, Study, reproduce
+from graphpool_sanity.reproduce import Row, Study, reproduce
 from graphpool_sanity.training.cluster import ByValue, local_cluster
 from graphpool_sanity.training.ledger import Ledger
 

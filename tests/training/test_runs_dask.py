@@ -15,8 +15,8 @@ from torch_geometric.nn import MLP, global_mean_pool
 
 from graphpool_sanity.datasets import load_dataset
 from graphpool_sanity.training.ledger import Ledger
+from graphpool_sanity.training.protocol import Protocol, train
 from graphpool_sanity.training.runs import run_all
-from graphpool_sanity.training.train import Protocol, train
 
 CONFIGS = [{"variant": v, "seed": s} for s in range(4) for v in ("a", "b")]
 CONFIG = {

@@ -7,11 +7,43 @@ from functools import partial
 from typing import NamedTuple
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch_geometric.data import Batch
 
-from graphpool_sanity.analysis.embeddings import Embeddings, embeddings_in, embeddings_out
 from graphpool_sanity.analysis.homogeneity import homogeneity
-from graphpool_sanity.analysis.layers import chosen_layers
+from graphpool_sanity.interface.graphs import Graphs
+from graphpool_sanity.interface.inputs import call_model, read_input
+from graphpool_sanity.interface.outputs import read_output
+from graphpool_sanity.nulls.registry import Layers, pooling_layers
+
+
+class Embeddings(NamedTuple):
+    """The embeddings of the nodes of a batch of graphs, one graph after the other."""
+
+    x: Tensor
+    """[n, F]."""
+    batch: Tensor
+    """[n], the graph of each node, sorted."""
+    num_graphs: int
+
+    @property
+    def counts(self) -> Tensor:
+        """[B], the number of nodes of each graph."""
+        return torch.bincount(self.batch, minlength=self.num_graphs)
+
+    def of(self, graph: int) -> Tensor:
+        """[n_g, F], the embeddings of one graph.
+
+        Raises:
+            ValueError: if there is no such graph.
+
+        >>> Embeddings(torch.eye(3), torch.tensor([0, 2, 2]), num_graphs=3).of(2)
+        tensor([[0., 1., 0.],
+                [0., 0., 1.]])
+        """
+        if not 0 <= graph < self.num_graphs:
+            raise ValueError(f"graph must lie in [0, {self.num_graphs}), got {graph}")
+        return self.x[self.batch == graph]
 
 
 class LayerActivations(NamedTuple):
@@ -70,9 +102,7 @@ def _concat(parts: Sequence[Embeddings]) -> Embeddings:
     return Embeddings(torch.cat([part.x for part in parts]), torch.cat(batches), num_graphs)
 
 
-def record_activations(
-    model: nn.Module, data: object, layers: Sequence[str | nn.Module] | None = None
-) -> Activations:
+def record_activations(model: nn.Module, data: object, layers: Layers | None = None) -> Activations:
     """The node embeddings that go into each pooling layer of a model, and that come out.
 
     The model is run once, in evaluation mode and without gradient; then all its modules are in
@@ -83,8 +113,8 @@ def record_activations(
         model: Any module.
         data: What the model takes: a batch of graphs, or a tuple of positional arguments, or a
             dict of keyword arguments.
-        layers: The layers to record, by name in the model or themselves. If ``None``, those whose
-            class has a name that ends with Pool or Pooling, the outermost of each branch.
+        layers: The layers to record, by name in the model, class or themselves; all pooling layers,
+            as :func:`~graphpool_sanity.randomize` finds them, if ``None``.
 
     Raises:
         ValueError: if the model has no such layer, none is called, or one takes or returns
@@ -110,7 +140,8 @@ def record_activations(
     modes = {module: module.training for module in model.modules()}
     with torch.no_grad(), ExitStack() as stack:
         stack.callback(_restore, modes)
-        for name, layer in chosen_layers(model, layers).items():
+        for path, layer in pooling_layers(model, layers).items():
+            name = path or type(layer).__name__
             enter, leave = partial(recorder.enter, name), partial(recorder.leave, name)
             stack.enter_context(layer.register_forward_pre_hook(enter, with_kwargs=True))
             stack.enter_context(layer.register_forward_hook(leave, with_kwargs=True))
@@ -126,15 +157,15 @@ class _Recorder:
 
     def __init__(self, num_graphs: int) -> None:
         self.num_graphs = num_graphs
-        self.entered: list[Embeddings] = []
+        self.entered: list[tuple[Graphs, Embeddings]] = []
         self.calls: list[tuple[str, LayerActivations]] = []
 
     def enter(
         self, name: str, layer: nn.Module, args: tuple[object, ...], kwargs: dict[str, object]
     ) -> None:
-        before = embeddings_in(layer, args, kwargs, self.num_graphs)
-        self.num_graphs = before.num_graphs
-        self.entered.append(before)
+        given = read_input(layer, args, kwargs, self.num_graphs)
+        self.num_graphs = given.size
+        self.entered.append((given, _embeddings(given)))
 
     def leave(
         self,
@@ -144,9 +175,10 @@ class _Recorder:
         kwargs: dict[str, object],
         out: object,
     ) -> None:
-        after = embeddings_out(layer, out, self.num_graphs)
-        self.num_graphs = after.num_graphs
-        self.calls.append((name, LayerActivations(self.entered.pop(), after)))
+        given, before = self.entered.pop()
+        after = read_output(layer, out, given).graphs
+        self.num_graphs = after.size
+        self.calls.append((name, LayerActivations(before, _embeddings(after))))
 
     def activations(self) -> Activations:
         """All calls, with as many graphs in each: some may not show empty ones at the end."""
@@ -160,6 +192,16 @@ class _Recorder:
         return Activations(layers)
 
 
+def _embeddings(graphs: Graphs) -> Embeddings:
+    """Copies of the nodes without padding, those of each graph together."""
+    x, batch = graphs.x.detach().flatten(0, -2), graphs.batch_vector
+    if graphs.mask is not None:
+        real = graphs.mask.flatten()
+        x, batch = x[real], batch[real]
+    order = batch.argsort(stable=True)
+    return Embeddings(x[order], batch[order], graphs.size)
+
+
 def _restore(modes: Mapping[nn.Module, bool]) -> None:
     for module, training in modes.items():
         module.training = training
@@ -170,6 +212,8 @@ def _call(model: nn.Module, data: object) -> None:
         model(**data)
     elif isinstance(data, tuple):
         model(*data)
+    elif isinstance(data, Batch):
+        call_model(model, data)
     else:
         model(data)
 

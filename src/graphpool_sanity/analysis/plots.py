@@ -22,8 +22,7 @@ def plot_activations(activations: Activations, graphs: Sequence[int] = (0, 1, 2)
     Figures 5, 6 and S2 to S13 of Mesquita, Souza, Kaski, NeurIPS 2020.
 
     >>> import torch
-    >>> from graphpool_sanity.analysis.activations import LayerActivations
-    >>> from graphpool_sanity.analysis.embeddings import Embeddings
+    >>> from graphpool_sanity.analysis.activations import Embeddings, LayerActivations
     >>> embeddings = Embeddings(torch.eye(3), torch.tensor([0, 0, 1]), num_graphs=2)
     >>> layers = {"pool": LayerActivations(embeddings, embeddings)}
     >>> [axes.get_title() for axes in plot_activations(Activations(layers), graphs=[1]).axes]

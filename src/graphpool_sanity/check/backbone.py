@@ -6,9 +6,10 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 from torch_geometric.data import Data
+from torch_geometric.nn import GraphConv, global_mean_pool
 
-from graphpool_sanity.check.calls import Call
-from graphpool_sanity.check.graphs import Conv, Graphs, read_graphs
+from graphpool_sanity.interface.graphs import Graphs, edges_of
+from graphpool_sanity.interface.inputs import LayerCall
 
 LayerFactory = Callable[[int], nn.Module]
 """``layer_factory(channels)``: a pooling layer for nodes with so many features."""
@@ -70,22 +71,25 @@ class Backbone(nn.Module):
         self.mlp = nn.Sequential(
             nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, out_channels)
         )
-        self.calls = [Call(pool) for pool in self.pools]
+        self.calls = [LayerCall(pool) for pool in self.pools]
 
     def forward(self, data: Data) -> Tensor | tuple[Tensor, Tensor]:
         """Outputs [B, out_channels], and the auxiliary loss if the layers have one."""
         graphs, losses = self._embed(data), list[Tensor]()
         for conv, pool, call in zip(self.convs, self.pools, self.calls, strict=True):
-            graphs, found = call(pool, cast(Conv, conv).on(graphs))
+            pooled = call(pool, cast(Conv, conv).on(graphs))
+            graphs = pooled.graphs
             _check_channels(pool, graphs.x, self.hidden)
-            losses += found
-        out = self.mlp(graphs.mean())
+            losses += pooled.losses.values()
+        out = self.mlp(mean_of_nodes(graphs))
         return (out, torch.stack(losses).sum()) if losses else out
 
     def _embed(self, data: Data) -> Graphs:
+        size = getattr(data, "num_graphs", 1)
+        graphs = Graphs(data.x, size, data.edge_index, batch=data.batch)
         if isinstance(self.first, Conv):
-            return self.first.on(read_graphs(data, data.x))
-        return read_graphs(data, self.first(data).relu())
+            return self.first.on(graphs)
+        return graphs._replace(x=self.first(data).relu())
 
 
 def _check_channels(pool: nn.Module, x: Tensor, hidden: int) -> None:
@@ -93,3 +97,36 @@ def _check_channels(pool: nn.Module, x: Tensor, hidden: int) -> None:
         raise ValueError(
             f"layer must keep the {hidden} channels of its nodes, got {x.size(-1)} from {pool}"
         )
+
+
+class Conv(GraphConv):
+    """:class:`~torch_geometric.nn.GraphConv` on graphs in either form, with the same weights."""
+
+    def on(self, graphs: Graphs) -> Graphs:
+        """The graphs with ReLU of the convolved features."""
+        if not graphs.is_dense:
+            edge_index, weight = edges_of(graphs)
+            return graphs._replace(x=self(graphs.x, edge_index, _one_each(weight)).relu())
+        x, adj = graphs.x, graphs.edges
+        mask = 1 if graphs.mask is None else graphs.mask.unsqueeze(-1)
+        x = x * mask  # a layer may leave anything where there is no node
+        heard = torch.zeros_like(x) if adj is None else adj.transpose(1, 2) @ x
+        out = self.lin_rel(heard) + self.lin_root(x)
+        return graphs._replace(x=(out * mask).relu())
+
+
+def _one_each(weight: Tensor | None) -> Tensor | None:
+    """[E] of [E] or [E, 1]; edges with several numbers, or integers, count as unweighted."""
+    if weight is None or not weight.is_floating_point() or weight.numel() != weight.size(0):
+        return None
+    return weight.view(-1)
+
+
+def mean_of_nodes(graphs: Graphs) -> Tensor:
+    """[B, F], the mean over the nodes of each graph; 0 for a graph without nodes."""
+    if not graphs.is_dense:
+        return global_mean_pool(graphs.x, graphs.batch_vector, graphs.size)
+    if graphs.mask is None:
+        return graphs.x.mean(1)
+    mask = graphs.mask.unsqueeze(-1).to(graphs.x.dtype)
+    return (graphs.x * mask).sum(1) / mask.sum(1).clamp(min=1)

@@ -11,20 +11,20 @@ from torch.nn.parameter import is_lazy
 from torch_geometric.data import Batch, Data
 from torchmetrics import Metric
 
-from graphpool_sanity.analysis import record_activations
-from graphpool_sanity.datasets import Benchmark
-from graphpool_sanity.nulls import randomize, register_null
-from graphpool_sanity.nulls.registry import MakeNull
-from graphpool_sanity.reproduce.experiment import load_once
+from graphpool_sanity.analysis.activations import record_activations
+from graphpool_sanity.datasets.benchmark import Benchmark
+from graphpool_sanity.datasets.load import load_once
+from graphpool_sanity.modules import fork_rng, seed_all
+from graphpool_sanity.nulls.registry import MakeNull, randomize, register_null
 from graphpool_sanity.training.batches import Batches
-from graphpool_sanity.training.runs import Config
-from graphpool_sanity.training.train import (
+from graphpool_sanity.training.protocol import (
     BuildModel,
     OnEpoch,
     Protocol,
     resolve_device,
     train,
 )
+from graphpool_sanity.training.runs import Config
 
 LAYER = "layer"
 """The variant that is no null: the model as it is built."""
@@ -48,7 +48,7 @@ class PairedRuns:
     make_metric: Callable[[], Metric] | None = None
     device: str = "auto"
     layers: tuple[str, ...] = ()
-    """The names of the layers around which homogeneity is measured."""
+    """Where a model has its pooling layers."""
     nulls: Mapping[tuple[type[nn.Module], str], MakeNull] = field(default_factory=dict)
     """Nulls of the user's own, which another process is told by this."""
 
@@ -80,7 +80,12 @@ class PairedRuns:
         That is, as far as it can be: each forward pass in training starts from a random state of
         its own, whatever the passes before have drawn.
         """
-        model = self.build_model(in_channels, out_channels)
+        try:
+            model = self.build_model(in_channels, out_channels)
+        except TypeError as error:  # of one that takes other arguments
+            raise ValueError(
+                f"build_model must take (in_channels, out_channels), got TypeError: {error}"
+            ) from error
         if not isinstance(model, nn.Module):
             raise ValueError(
                 f"build_model must return a torch.nn.Module, got {type(model).__name__}"
@@ -88,15 +93,14 @@ class PairedRuns:
         if any(is_lazy(parameter) for parameter in model.parameters()):
             _initialize(model, self.benchmark().graphs[0])
         if variant != LAYER:
-            model = randomize(model, variant, seed)
+            model = randomize(model, variant, seed, self.layers or None)
         model.register_forward_pre_hook(_CommonChance(seed))
         return model
 
     def build_seeded(self, variant: str, seed: int) -> nn.Module:
         """The model as training builds it, on the CPU; the global random state is left alone."""
         benchmark = self.benchmark()
-        with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
-            torch.manual_seed(seed)
+        with fork_rng(seed):
             return self.build(variant, seed, benchmark.in_channels, benchmark.out_channels)
 
     def _homogeneity(self, model: nn.Module, batch: Batch) -> dict[str, float]:
@@ -126,5 +130,5 @@ class _CommonChance:
 
     def __call__(self, model: nn.Module, args: object) -> None:
         if model.training:
-            torch.manual_seed(self.seed << 32 | self.passes)
+            seed_all(self.seed << 32 | self.passes)
             self.passes += 1

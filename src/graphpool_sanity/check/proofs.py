@@ -11,13 +11,13 @@ import torch
 from torch import nn
 from torch_geometric.data import Batch
 
-from graphpool_sanity.analysis.layers import chosen_layers
-from graphpool_sanity.check.hold import Watched
 from graphpool_sanity.check.pairs import LAYER, PairedRuns
-from graphpool_sanity.datasets import Benchmark
-from graphpool_sanity.nulls.registry import shared_nulls
+from graphpool_sanity.datasets.benchmark import Benchmark
+from graphpool_sanity.interface.inputs import call_model
+from graphpool_sanity.modules import fork_rng
+from graphpool_sanity.nulls.registry import Layers, pooling_layers, randomize, shared_nulls
 from graphpool_sanity.testing import assert_batch_invariant, assert_permutation_invariant
-from graphpool_sanity.training.train import Protocol, evaluate, resolve_device
+from graphpool_sanity.training.protocol import Protocol, evaluate, resolve_device
 
 _GRAPHS = 8
 """Of how many graphs the batch is that every model must take."""
@@ -41,10 +41,11 @@ def check_runs(runs: int, margin: float, level: float, seed: int, n_jobs: int) -
 
 def check_kinds(build_model: object, protocol: object) -> None:
     """Raise a ``ValueError`` for what cannot build a model, or is no protocol."""
-    if not callable(build_model):
+    if not callable(build_model) or isinstance(build_model, nn.Module):
+        made = ", a model itself: give its class, or a function that makes it"
         raise ValueError(
             "build_model must be callable, build_model(in_channels, out_channels), got "
-            f"{type(build_model).__name__}"
+            f"{type(build_model).__name__}{made if isinstance(build_model, nn.Module) else ''}"
         )
     if not isinstance(protocol, Protocol):
         raise ValueError(f"protocol must be a Protocol, got {type(protocol).__name__}")
@@ -72,7 +73,9 @@ def check_device(device: str) -> None:
         ) from error
 
 
-def choose_nulls(model: nn.Module, nulls: str | Sequence[str]) -> list[str]:
+def choose_nulls(
+    model: nn.Module, nulls: str | Sequence[str], layers: Layers | None = None
+) -> list[str]:
     """The nulls by name, each once.
 
     ``"auto"``: the first that all pooling layers share, and ``"none"`` if they share it; ``"all"``.
@@ -84,7 +87,7 @@ def choose_nulls(model: nn.Module, nulls: str | Sequence[str]) -> list[str]:
     >>> choose_nulls(GraclusPool(), "auto"), choose_nulls(GraclusPool(), ["random"])
     (['complement', 'none'], ['random'])
     """
-    shared = shared_nulls(model)
+    shared = shared_nulls(model, layers)
     if nulls == "auto":
         wanted = [*shared[:1], *(["none"] if "none" in shared else [])]
     elif nulls == "all":
@@ -102,19 +105,53 @@ def choose_nulls(model: nn.Module, nulls: str | Sequence[str]) -> list[str]:
     return list(dict.fromkeys(wanted))
 
 
-def pooling_names(model: nn.Module) -> tuple[str, ...]:
-    """Where a model has its pooling layers; nowhere if they do not say so by their names."""
-    try:
-        return tuple(chosen_layers(model))
-    except ValueError:
-        return ()
+class WatchedNull:
+    """A model with a null, of which it is watched whether the model calls what was exchanged.
+
+    A model that calls none of the exchanged modules (its layer has a ``forward`` that does without
+    them, or is never called itself) pools as ever: it has no null.
+
+    >>> from graphpool_sanity import GraclusPool
+    >>> watched = WatchedNull(GraclusPool(), "random", seed=0)
+    >>> watched.uncalled()
+    ['GraclusPool']
+    >>> out = watched.model(torch.ones(2, 1), torch.tensor([[0], [1]]))
+    >>> watched.uncalled()
+    []
+    """
+
+    def __init__(
+        self, model: nn.Module, null: str, seed: int, layers: Layers | None = None
+    ) -> None:
+        for part in model.modules():
+            vars(part)["_is_own"] = True  # in its copy, too
+        self.model = randomize(model, null, seed, layers)
+        self._parts = {
+            name or type(layer).__name__: self._exchanged(name)
+            for name, layer in pooling_layers(model, layers).items()
+        }
+        self._called: set[nn.Module] = set()
+
+    def uncalled(self) -> list[str]:
+        """The layers none of whose exchanged modules, if there are any, has been called so far."""
+        return [
+            name for name, parts in self._parts.items() if parts and self._called.isdisjoint(parts)
+        ]
+
+    def _exchanged(self, name: str) -> list[nn.Module]:
+        parts = self.model.get_submodule(name).modules()
+        foreign = [part for part in parts if "_is_own" not in vars(part)]
+        for part in foreign:
+            part.register_forward_hook(lambda module, args, out: self._called.add(module))
+        return foreign
 
 
 def check_variants(pairs: PairedRuns, variants: Iterable[str], seeds: range) -> None:
     """Split the data by every seed, and give every variant a batch, in training and evaluation.
 
     Raises:
-        ValueError: if the data cannot be split, a model fails, or a null does not take hold.
+        ValueError: if the data cannot be split, or a model fails or never calls what a null
+            exchanges.
     """
     benchmark = pairs.benchmark()
     for seed in seeds:
@@ -129,7 +166,9 @@ def check_variants(pairs: PairedRuns, variants: Iterable[str], seeds: range) -> 
     batch = _trial_batch(benchmark)
     for variant in variants:
         model = pairs.build_seeded(LAYER, seeds[0])
-        watched = None if variant == LAYER else Watched(model, variant, seeds[0])
+        watched = None
+        if variant != LAYER:
+            watched = WatchedNull(model, variant, seeds[0], pairs.layers or None)
         try:
             _try(model if watched is None else watched.model, benchmark, batch)
         except Exception as error:
@@ -139,11 +178,11 @@ def check_variants(pairs: PairedRuns, variants: Iterable[str], seeds: range) -> 
                 f"build_model: {which} fails on a batch of {batch.num_graphs} graphs of "
                 f"{benchmark.name}: {type(error).__name__}: {reason}"
             ) from error
-        if watched is not None and watched.unasked():
+        if watched is not None and watched.uncalled():
             raise ValueError(
-                f"build_model: the null {variant!r} of {watched.unasked()[0]} is never asked on a "
-                f"batch of {batch.num_graphs} graphs of {benchmark.name}: the model, or a forward "
-                "of the layer's own, does without the part that the null exchanges"
+                f"build_model: the null {variant!r} of {watched.uncalled()[0]} is never called on "
+                f"a batch of {batch.num_graphs} graphs of {benchmark.name}: the model, or a "
+                "forward of the layer's own, does without the module that the null exchanges"
             )
 
 
@@ -157,10 +196,9 @@ def _check_builds_anew(pairs: PairedRuns, seed: int) -> None:
 
 
 def _try(model: nn.Module, benchmark: Benchmark, batch: Batch) -> None:
-    gpus = range(torch.cuda.device_count())
-    with torch.random.fork_rng(devices=gpus), warnings.catch_warnings(), torch.no_grad():
+    with fork_rng(0), warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # of metrics that miss a class in so few graphs
-        model.train()(batch)
+        call_model(model.train(), batch)
         evaluate(model, benchmark, [batch])
 
 

@@ -12,9 +12,9 @@ from rich.table import Table
 
 from graphpool_sanity.check.comparison import Comparison, Verdict
 from graphpool_sanity.check.figures import plot_differences, plot_scores, save_svg
-from graphpool_sanity.check.page import render
+from graphpool_sanity.check.page import data_uri, render
 from graphpool_sanity.check.pairs import LAYER
-from graphpool_sanity.nulls.questions import answer, overall, question
+from graphpool_sanity.nulls.questions import question
 from graphpool_sanity.training.ledger import Ledger, Record
 from graphpool_sanity.training.tasks import Unit
 
@@ -146,8 +146,31 @@ class SanityReport:
         save_svg(self.plot(), folder / "differences.svg")
         save_svg(plot_scores(self.scores, Unit(self.metric)), folder / "scores.svg")
         page = folder / "report.html"
-        page.write_text(render(self), encoding="utf-8")
+        page.write_text(self._page(), encoding="utf-8")
         return page
+
+    def _page(self) -> str:
+        """One page of HTML."""
+        unit = Unit(self.metric)
+        described = (
+            f"{null} {unit.difference(found.difference)} {unit.interval(found.interval)}"
+            for null, found in self.comparisons.items()
+        )
+        stages = dict.fromkeys(stage for own in self.homogeneity.values() for stage in own)
+        return render(
+            "report",
+            report=self,
+            unit=unit,
+            answer=answer,
+            question=question,
+            stages=list(stages),
+            described="; ".join(described),
+            scores_described="; ".join(
+                f"{v} {unit.mean_std(own)}" for v, own in self.scores.items()
+            ),
+            differences=[data_uri(self.plot(dark)) for dark in (False, True)],
+            scores=[data_uri(plot_scores(self.scores, unit, dark)) for dark in (False, True)],
+        )
 
     @classmethod
     def load(cls, folder: str | Path) -> "SanityReport":
@@ -193,3 +216,31 @@ def layer_minus_nulls(
 def _comparison(entry: dict[str, Any]) -> Comparison:
     own = {f.name: entry[f.name] for f in fields(Comparison)}
     return Comparison(**own | {"interval": tuple(entry["interval"])})
+
+
+def answer(null: str, comparison: Comparison) -> str:
+    """The verdict against one null in the words of its question."""
+    if comparison.verdict == "locality helps":
+        return question(null).helps
+    return comparison.verdict
+
+
+def overall(comparisons: Mapping[str, Comparison]) -> tuple[Verdict, str]:
+    """The verdict over all nulls and the null that it comes from.
+
+    A layer has earned its way of choosing only if it beats *every* null that chooses otherwise:
+    one that does as well shows that another reason must be found. So the verdict is, of those
+    against the nulls, the first of *null is better*, *null is as good*, *undecided*, *locality
+    helps*. The null ``"none"``, which asks another question, counts only where it is alone. Levels
+    are not corrected for the number of nulls: to beat them all by chance is no likelier for there
+    being several, but that one of several only seems as good is.
+
+    >>> from graphpool_sanity.check.comparison import compare
+    >>> better, same = compare([0.3, 0.4, 0.3], 0.02, 0), compare([0.0, 1e-4, 0.0], 0.02, 0)
+    >>> overall({"complement": better, "random": same, "none": better})
+    ('null is as good', 'random')
+    """
+    order: list[Verdict] = ["null is better", "null is as good", "undecided", "locality helps"]
+    asked = [null for null in comparisons if null != "none"] or list(comparisons)
+    null = min(asked, key=lambda name: order.index(comparisons[name].verdict))
+    return comparisons[null].verdict, null

@@ -1,16 +1,18 @@
 """The check: does a model's way of pooling beat its nulls, by more than chance would?"""
 
 import tempfile
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from torch_geometric.data import Data
 from torchmetrics import Metric
 
-from graphpool_sanity.check.collect import collect
+from graphpool_sanity.check.comparison import compare
 from graphpool_sanity.check.fingerprint import (
     data_fingerprint,
     model_fingerprint,
@@ -24,20 +26,24 @@ from graphpool_sanity.check.proofs import (
     check_variants,
     check_writable,
     choose_nulls,
-    pooling_names,
+    first_graphs,
+    invariances,
 )
-from graphpool_sanity.check.report import SanityReport
-from graphpool_sanity.datasets import Benchmark
-from graphpool_sanity.datasets.benchmark import Task
-from graphpool_sanity.datasets.from_graphs import as_benchmark
-from graphpool_sanity.nulls.registry import nulls_of_others
-from graphpool_sanity.training.ledger import Ledger
+from graphpool_sanity.check.report import SanityReport, layer_minus_nulls
+from graphpool_sanity.datasets.benchmark import Benchmark
+from graphpool_sanity.datasets.from_graphs import as_benchmark, checked
+from graphpool_sanity.nulls.registry import Layers, nulls_of_others, pooling_layers
+from graphpool_sanity.training.ledger import Ledger, Record
+from graphpool_sanity.training.protocol import BuildModel, Protocol, resolve_device
 from graphpool_sanity.training.runs import run_all
-from graphpool_sanity.training.train import BuildModel, Protocol, resolve_device
+from graphpool_sanity.training.tasks import MARGIN, Task
 
 __all__ = ["SanityReport", "sanity_check"]
 
 _PAPER = Protocol()
+
+_GRAPHS = 4
+"""On how many graphs the invariances are measured."""
 
 
 def sanity_check(
@@ -45,11 +51,12 @@ def sanity_check(
     dataset: str | Benchmark | Sequence[Data],
     nulls: str | Sequence[str] = "auto",
     runs: int = 10,
-    margin: float = 0.02,
+    margin: float = MARGIN,
     *,
     protocol: Protocol = _PAPER,
     metric: Callable[[], Metric] | None = None,
     task: Task | None = None,
+    layers: Layers | None = None,
     level: float = 0.95,
     seed: int = 0,
     n_jobs: int = 1,
@@ -88,6 +95,8 @@ def sanity_check(
             given outputs (logits) and targets; the task's if ``None``: accuracy, mean absolute
             error, or area under the ROC curve.
         task: The task of a dataset that is no benchmark, if not as inferred.
+        layers: Which modules are the pooling layers, by name or class, as for
+            :func:`~graphpool_sanity.randomize`; all that are known if ``None``.
         level: The confidence level; false verdicts come at a rate of 1 - ``level`` at most.
         seed: The first seed.
         n_jobs: How many runs at once, as joblib counts: -1 is one for each core.
@@ -125,8 +134,9 @@ def sanity_check(
         build_model, _source(dataset, task), protocol, metric, str(resolve_device(device))
     )
     model = pairs.build_seeded(LAYER, seed)
-    pairs = replace(pairs, layers=pooling_names(model), nulls=nulls_of_others(model))
-    variants = [LAYER, *choose_nulls(model, nulls)]
+    names = tuple(pooling_layers(model, layers))
+    pairs = replace(pairs, layers=names, nulls=nulls_of_others(model, names))
+    variants = [LAYER, *choose_nulls(model, nulls, names)]
     check_variants(pairs, variants, range(seed, seed + runs))
     if out is not None:
         check_writable(out)
@@ -143,7 +153,7 @@ def sanity_check(
         folder = stack.enter_context(tempfile.TemporaryDirectory()) if out is None else out
         ledger = Ledger(Path(folder) / "ledger.jsonl")
         records = run_all(configs, pairs, ledger, n_jobs, scheduler)
-    report = collect(pairs, name, records, margin, level)
+    report = _collect(pairs, name, records, margin, level)
     if out is not None:
         report.save(out)
     return report
@@ -153,7 +163,7 @@ def _source(dataset: str | Benchmark | Sequence[Data], task: Task | None) -> str
     if isinstance(dataset, str | Benchmark):
         if task is not None:
             raise ValueError(f"task must be None for a data set that has one, got {task!r}")
-        return dataset
+        return dataset if isinstance(dataset, str) else checked(dataset)
     return as_benchmark(dataset, task)
 
 
@@ -182,3 +192,68 @@ def _identity(pairs: PairedRuns, name: str, fingerprint: str) -> dict[str, Any]:
         "device": resolve_device(pairs.device).type,
         **asdict(pairs.protocol),
     }
+
+
+def _collect(
+    pairs: PairedRuns, name: str, records: list[Record], margin: float, level: float
+) -> SanityReport:
+    """Compare each null with the layer, run by run, and gather what else the runs tell."""
+    benchmark = pairs.benchmark()
+    runs = _by_variant(records)
+    seed = records[0]["config"]["seed"]
+    scores = {variant: [run["test"] for run in own] for variant, own in runs.items()}
+    sizes = [len(part) for part in benchmark.split(seed)]
+    overlap = sizes[2] / sizes[0] if benchmark.official_split is None else 0.0
+    comparisons = {
+        null: compare(differences, margin, overlap, level, seed)
+        for null, differences in layer_minus_nulls(scores, benchmark.higher_is_better).items()
+    }
+    batch = first_graphs(benchmark, _GRAPHS)
+    return SanityReport(
+        name=name,
+        dataset={
+            "name": benchmark.name,
+            "graphs": len(benchmark.graphs),
+            "fingerprint": records[0]["config"]["data"],
+            "task": benchmark.task,
+            **dict(zip(("train", "validation", "test"), sizes, strict=True)),
+            "official_split": benchmark.official_split is not None,
+        },
+        metric=benchmark.metric,
+        higher_is_better=benchmark.higher_is_better,
+        comparisons=comparisons,
+        scores=scores,
+        seeds=[run["config"]["seed"] for run in runs[LAYER]],
+        cost={variant: _cost(own) for variant, own in runs.items()},
+        homogeneity={variant: _homogeneity(own) for variant, own in runs.items()},
+        invariance={
+            variant: invariances(pairs.build_seeded(variant, seed), batch) for variant in runs
+        },
+        protocol=asdict(pairs.protocol),
+        environment={key: records[0][key] for key in ("device", "versions", "revision")},
+        fingerprint=records[0]["config"]["fingerprint"],
+        records=records,
+    )
+
+
+def _by_variant(records: list[Record]) -> dict[str, list[Record]]:
+    """The runs of the layer and of each null, each in the order of the seeds."""
+    runs: dict[str, list[Record]] = defaultdict(list)
+    for record in records:
+        runs[record["config"]["variant"]].append(record)
+    return dict(runs)
+
+
+def _cost(runs: list[Record]) -> dict[str, Any]:
+    return {
+        "seconds_per_epoch": min(run["seconds"] / run["epochs"] for run in runs),
+        "epochs": fmean(run["epochs"] for run in runs),
+        "seconds": sum(run["seconds"] for run in runs),
+        "parameters": runs[0]["parameters"],
+    }
+
+
+def _homogeneity(runs: list[Record]) -> dict[str, float]:
+    """The mean over the runs of each stage, as ``"before pools.0"``."""
+    stages = runs[0]["homogeneity"]
+    return {stage: fmean(run["homogeneity"][stage] for run in runs) for stage in stages}

@@ -2,24 +2,18 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING
 
 import torch
-from sklearn.model_selection import train_test_split
 from torch import Tensor
 from torch_geometric.data import Data, InMemoryDataset
+
+from graphpool_sanity.training.tasks import TASKS, Task, Unit
 
 if TYPE_CHECKING:  # which takes seconds to import
     from torchmetrics import Metric
 
-Task = Literal["classification", "regression", "binary"]
 Split = tuple[Tensor, Tensor, Tensor]
-
-_METRICS: dict[Task, str] = {
-    "classification": "accuracy",
-    "regression": "mae",
-    "binary": "auroc",
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,8 +53,8 @@ class Benchmark:
     targets (0 and 1 as int64 if binary)."""
 
     def __post_init__(self) -> None:
-        if self.task not in _METRICS:
-            raise ValueError(f"task must be one of {', '.join(get_args(Task))}, got {self.task!r}")
+        if self.task not in TASKS:
+            raise ValueError(f"task must be one of {', '.join(TASKS)}, got {self.task!r}")
         if self.make_metric is not None:
             _check_metric(self.make_metric)
         if self.official_split is not None:
@@ -76,14 +70,14 @@ class Benchmark:
         """``"accuracy"``, ``"mae"`` or ``"auroc"``, which the paper reports, or another's class."""
         if self.make_metric is not None:
             return type(self.make_metric()).__name__
-        return _METRICS[self.task]
+        return TASKS[self.task].metric
 
     @property
     def higher_is_better(self) -> bool:
         """Whether a larger metric is the better one."""
         if self.make_metric is not None:
             return bool(self.make_metric().higher_is_better)
-        return self.metric != "mae"
+        return Unit(self.metric).sign > 0
 
     def split(self, seed: int) -> Split:
         """Indices of training, validation and test graphs, each sorted.
@@ -142,6 +136,8 @@ def _check_split(split: Split, size: int) -> None:
 
 def _divide(index: Tensor, share: float, strata: Tensor | None, seed: int) -> tuple[Tensor, Tensor]:
     """``index`` in two parts, the second of the given share, with the same mix of strata."""
+    from sklearn.model_selection import train_test_split
+
     mix = None if strata is None else strata[index].numpy()
     parts = train_test_split(index.numpy(), test_size=share, stratify=mix, random_state=seed)
     first, second = (torch.from_numpy(part).sort().values for part in parts)

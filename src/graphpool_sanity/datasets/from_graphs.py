@@ -2,13 +2,14 @@
 
 import copy
 from collections.abc import Sequence
-from typing import get_args
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
-from graphpool_sanity.datasets.benchmark import Benchmark, Task
+from graphpool_sanity.datasets.benchmark import Benchmark
+from graphpool_sanity.training.tasks import TASKS, Task
 
 _LEAST = 10
 """Graphs that an 80/10/10 split needs."""
@@ -50,14 +51,41 @@ def as_benchmark(
     y = torch.cat([graph.y.reshape(1) for graph in listed])
     name = name or getattr(graphs, "name", None) or type(graphs).__name__
     task = _task_of(y) if task is None else task
-    if task not in get_args(Task):
-        raise ValueError(f"task must be one of {', '.join(get_args(Task))}, got {task!r}")
+    if task not in TASKS:
+        raise ValueError(f"task must be one of {', '.join(TASKS)}, got {task!r}")
     y = _checked_targets(y, task)
-    fits = all(g.x.dtype == torch.float32 and g.y.shape == (1,) for g in listed)
-    if not fits or listed[0].y.dtype != y.dtype:
+    kinds = {(g.x.dtype, g.edge_index.dtype, g.y.dtype, g.y.shape) for g in listed}
+    if kinds != {(torch.float32, torch.int64, y.dtype, (1,))}:
         graphs = [_with(graph, target) for graph, target in zip(listed, y.split(1), strict=True)]
     out_channels = int(y.max()) + 1 if task == "classification" else 1
     return Benchmark(str(name), graphs, task, out_channels)
+
+
+def checked(benchmark: Benchmark) -> Benchmark:
+    """A benchmark, if its graphs are what it says they are; edges become int64.
+
+    Raises:
+        ValueError: naming the first graph at fault, or targets that the task does not have.
+    """
+    graphs = [benchmark.graphs[i] for i in range(len(benchmark.graphs))]
+    if len(graphs) < _LEAST:
+        raise ValueError(f"dataset must have {_LEAST} graphs or more, got {len(graphs)}")
+    _check_graphs(graphs)
+    kind = torch.float32 if benchmark.node_categories is None else torch.int64
+    for i, graph in enumerate(graphs):
+        if graph.x.dtype != kind:
+            raise ValueError(f"dataset[{i}] must have x of type {kind}, got {graph.x.dtype}")
+    y = torch.cat([graph.y.reshape(1) for graph in graphs])
+    right = _checked_targets(y, benchmark.task)
+    if y.dtype != right.dtype:
+        raise ValueError(f"y must be {right.dtype} for task={benchmark.task!r}, got {y.dtype}")
+    if benchmark.task == "classification" and int(y.max()) >= benchmark.out_channels:
+        raise ValueError(
+            f"y must be classes below out_channels={benchmark.out_channels}, got {int(y.max())}"
+        )
+    if all(graph.edge_index.dtype == torch.int64 for graph in graphs):
+        return benchmark
+    return replace(benchmark, graphs=[_with(graph) for graph in graphs])
 
 
 def _check_graphs(graphs: Sequence[Data]) -> None:
@@ -87,8 +115,11 @@ def _fault(graph: object) -> str | None:
         return f"have x of shape [n, F], got {list(graph.x.shape)}"
     if graph.y.numel() != 1:
         return f"have one target y, got y of shape {list(graph.y.shape)}: keep one of them"
-    if graph.edge_index.dim() != 2 or graph.edge_index.size(0) != 2:
-        return f"have edge_index of shape [2, e], got {list(graph.edge_index.shape)}"
+    edges = graph.edge_index
+    if edges.dim() != 2 or edges.size(0) != 2:
+        return f"have edge_index of shape [2, e], got {list(edges.shape)}"
+    if edges.is_floating_point() or edges.dtype == torch.bool:
+        return f"have edge_index of integers, got {edges.dtype}"
     return None
 
 
@@ -112,7 +143,10 @@ def _checked_targets(y: Tensor, task: Task) -> Tensor:
     return y.float() if task == "binary" else y.long()
 
 
-def _with(graph: Data, target: Tensor) -> Data:
+def _with(graph: Data, target: Tensor | None = None) -> Data:
+    """A graph with edges of int64; with a target, and its features in float32, if one is given."""
     graph = copy.copy(graph)
-    graph.x, graph.y = graph.x.float(), target
+    graph.edge_index = graph.edge_index.long()
+    if target is not None:
+        graph.x, graph.y = graph.x.float(), target
     return graph

@@ -4,7 +4,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from functools import partial
+from functools import cache, partial
 from io import StringIO
 from pathlib import Path
 
@@ -13,7 +13,8 @@ from platformdirs import user_cache_path
 from graphpool_sanity.datasets.benchmark import Benchmark
 from graphpool_sanity.datasets.digits import digits
 from graphpool_sanity.datasets.locality import locality_control
-from graphpool_sanity.datasets.published import molhiv, smnist, tu, zinc
+from graphpool_sanity.datasets.published import TASK_OF, molhiv, smnist, tu, zinc
+from graphpool_sanity.training.tasks import TASKS
 
 _TU = ("NCI1", "NCI109", "PROTEINS", "DD", "MUTAG", "IMDB-BINARY")
 _TU_FILES = "TUDataset/{0}/{1}/{0}_*.txt"
@@ -99,6 +100,21 @@ def load_dataset(name: str, root: str | Path | None = None) -> Benchmark:
             f"or let root or GRAPHPOOL_SANITY_DATA name the folder that holds {raw}; "
             "or use 'digits', which needs no files"
         ) from error
+
+
+@cache
+def load_once(name: str) -> Benchmark:
+    """The data set of that name, read once for each process."""
+    return load_dataset(name)
+
+
+def metric_of(name: str) -> str:
+    """The metric of a data set, which need not be there.
+
+    >>> metric_of("ZINC"), metric_of("NCI1")
+    ('mae', 'accuracy')
+    """
+    return TASKS[TASK_OF.get(name, "classification")].metric
 
 
 def full_name(name: str) -> str:

@@ -1,6 +1,7 @@
 """The paper's data sets, read by PyG's and OGB's own classes, with the paper's features."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from unittest.mock import patch
@@ -15,9 +16,14 @@ from torch_geometric.datasets import ZINC, GNNBenchmarkDataset, TUDataset
 
 from graphpool_sanity.datasets.benchmark import Benchmark, Split
 from graphpool_sanity.datasets.collated import collated
+from graphpool_sanity.training.tasks import Task
 
 _ATOM_TYPES = 28
 _PARTS = ("train", "val", "test")
+
+TASK_OF: Mapping[str, Task] = {"ZINC": "regression", "ogbg-molhiv": "binary"}
+"""The tasks that are not classification into classes."""
+
 _OGB_STORES = (Data, DataEdgeAttr, DataTensorAttr, GlobalStorage)
 
 
@@ -56,7 +62,7 @@ def zinc(root: Path) -> Benchmark:
         graphs=collated(
             F.one_hot(x.view(-1), _ATOM_TYPES).float(), edge_index, y, num_nodes, num_edges
         ),
-        task="regression",
+        task=TASK_OF["ZINC"],
         out_channels=1,
         official_split=_consecutive(parts),
     )
@@ -126,7 +132,7 @@ def molhiv(root: Path) -> Benchmark:
             num_edges=slices["edge_index"].diff(),
             edge_attr=store.edge_attr,
         ),
-        task="binary",
+        task=TASK_OF["ogbg-molhiv"],
         out_channels=1,
         official_split=(split["train"], split["valid"], split["test"]),
         node_categories=tuple(get_atom_feature_dims()),

@@ -27,6 +27,10 @@ class Graph(NamedTuple):
     edge_weight: Tensor | None = None
     """[E], heavier edges are matched first."""
 
+    def node_index(self) -> tuple[Tensor, Tensor, None]:
+        """The graph [N] and the position within it [N] of each row of a selection."""
+        return self.batch, self.position, None
+
 
 def read_graph(
     edge_index: Tensor,

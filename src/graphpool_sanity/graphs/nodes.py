@@ -19,22 +19,22 @@ class Nodes(NamedTuple):
     """[n, F]."""
     batch: Tensor
     """[n], the graph of each node, sorted."""
-    place: Tensor
-    """[n], the place of each node among those of all padded graphs, in ascending order."""
+    dense_index: Tensor
+    """[n], the row of each node if all graphs are padded, in ascending order."""
     num_graphs: int
-    width: int
-    """How many places each padded graph has."""
+    max_num_nodes: int
+    """The rows of each padded graph."""
     mask: Tensor | None = None
     """[n], which rows are nodes; all if ``None``. Compiled code cannot leave out the others."""
 
-    def real(self, s: Tensor) -> Tensor:
+    def mask_padding(self, s: Tensor) -> Tensor:
         """``s`` [n, K], zero where there is no node."""
         return s if self.mask is None else s.masked_fill(~self.mask.unsqueeze(1), 0)
 
     def rows(self, matrix: Tensor) -> Tensor:
-        """[n, K], row i of ``matrix`` for place i of each graph."""
-        position, limit = self.place % self.width, matrix.size(0)
-        if self.width <= limit:
+        """[n, K], row i of ``matrix`` for position i of each graph."""
+        position, limit = self.dense_index % self.max_num_nodes, matrix.size(0)
+        if self.max_num_nodes <= limit:
             return matrix.index_select(0, position)
         end = position + 1 if self.mask is None else (position + 1) * self.mask
         if (end > limit).any():
@@ -45,21 +45,21 @@ class Nodes(NamedTuple):
             )
         return matrix.index_select(0, position.clamp(max=limit - 1))
 
-    def places(self) -> tuple[Tensor, Tensor, Tensor | None]:
-        """The graph, the place within it, and whether it is a node, of each row."""
-        return self.batch, self.place % self.width, self.mask
+    def node_index(self) -> tuple[Tensor, Tensor, Tensor | None]:
+        """The graph, the position within it, and whether it is a node, of each row."""
+        return self.batch, self.dense_index % self.max_num_nodes, self.mask
 
     def pad(self, y: Tensor) -> Tensor:
-        """[B, N, D], the rows of ``y`` [n, D] at the places of their nodes, zero elsewhere."""
-        size = self.num_graphs * self.width
-        if self.place.numel() < size:
-            y = y.new_zeros(size, y.size(1)).index_copy_(0, self.place, y)
-        return y.contiguous().view(self.num_graphs, self.width, y.size(1))
+        """[B, N, D], the rows of ``y`` [n, D] padded with zeros."""
+        size = self.num_graphs * self.max_num_nodes
+        if self.dense_index.numel() < size:
+            y = y.new_zeros(size, y.size(1)).index_copy_(0, self.dense_index, y)
+        return y.contiguous().view(self.num_graphs, self.max_num_nodes, y.size(1))
 
     def pool(self, s: Tensor) -> tuple[Tensor, Tensor]:
         """Sᵀ X of each graph [B, K, F], and S padded [B, N, K]."""
         padded = self.pad(s)
-        if self.num_graphs * self.width <= _SLACK * self.x.size(0):
+        if self.num_graphs * self.max_num_nodes <= _SLACK * self.x.size(0):
             return torch.bmm(padded.transpose(1, 2), self.pad(self.x)), padded
         blocks = cut_into_blocks(self.batch, self.num_graphs)
         return blocks.pool(blocks.lay_out(s), blocks.lay_out(self.x)), padded
@@ -79,7 +79,7 @@ def read_nodes(
             sizes that the batch does not fit.
 
     >>> nodes = read_nodes(torch.ones(3, 5), torch.tensor([0, 0, 2]))
-    >>> nodes.num_graphs, nodes.width, nodes.place.tolist()
+    >>> nodes.num_graphs, nodes.max_num_nodes, nodes.dense_index.tolist()
     (3, 2, [0, 1, 4])
     """
     check_tensors(batch=batch, mask=mask)
@@ -138,13 +138,13 @@ def _read_dense(x: Tensor, mask: Tensor | None) -> Nodes:
     num_graphs, width = x.shape[:2]
     if mask is not None and mask.shape != (num_graphs, width):
         raise ValueError(f"mask must have shape {[num_graphs, width]}, got {list(mask.shape)}")
-    place = torch.arange(num_graphs * width, device=x.device)
+    dense_index = torch.arange(num_graphs * width, device=x.device)
     rows = x.flatten(0, 1)
     if mask is not None:
         mask = mask.flatten().bool()
         if torch.compiler.is_compiling():
             rows = rows.masked_fill(~mask.unsqueeze(1), 0)
         else:
-            place, mask = mask.nonzero().view(-1), None
-            rows = rows.index_select(0, place)
-    return Nodes(rows, place // width, place, num_graphs, width, mask)
+            dense_index, mask = mask.nonzero().view(-1), None
+            rows = rows.index_select(0, dense_index)
+    return Nodes(rows, dense_index // width, dense_index, num_graphs, width, mask)

@@ -44,29 +44,29 @@ class DenseGraphs(NamedTuple):
         return self.x, self.adj, self.mask
 
     @property
-    def width(self) -> int:
+    def max_num_nodes(self) -> int:
         """How many nodes each padded graph has."""
         return self.x.size(1)
 
-    def places(self) -> tuple[Tensor, Tensor, Tensor | None]:
-        """The graph, the place within it, and whether it is a node, of each row of S."""
+    def node_index(self) -> tuple[Tensor, Tensor, Tensor | None]:
+        """The graph, the position within it, and whether it is a node, of each row of S."""
         num_graphs, width = self.x.shape[:2]
         row = torch.arange(num_graphs * width, device=self.x.device)
         return row // width, row % width, None if self.mask is None else self.mask.flatten()
 
-    def real(self, s: Tensor) -> Tensor:
+    def mask_padding(self, s: Tensor) -> Tensor:
         """``s`` [B, N, K], zero on padding."""
         return s if self.mask is None else s.masked_fill(~self.mask.unsqueeze(-1), 0)
 
     def rows(self, matrix: Tensor) -> Tensor:
         """[B, N, K], row i of ``matrix`` for node i of each graph."""
         (num_graphs, size), limit = self.x.shape[:2], matrix.size(0)
-        place = torch.arange(size, device=matrix.device)
+        position = torch.arange(size, device=matrix.device)
         if size > limit:
-            last = place + 1 if self.mask is None else (place + 1) * self.mask
+            last = position + 1 if self.mask is None else (position + 1) * self.mask
             _check_fits(last.expand(num_graphs, -1).amax(1), limit)
-            place = place.clamp(max=limit - 1)
-        return matrix.index_select(0, place).expand(num_graphs, -1, -1)
+            position = position.clamp(max=limit - 1)
+        return matrix.index_select(0, position).expand(num_graphs, -1, -1)
 
     def square_norm(self) -> Tensor:
         """The sum of all squared entries of A."""
@@ -104,15 +104,15 @@ class SparseGraphs(NamedTuple):
         )
 
     @property
-    def width(self) -> int:
+    def max_num_nodes(self) -> int:
         """The number of nodes of the largest graph."""
         return self.graph.largest
 
-    def places(self) -> tuple[Tensor, Tensor, None]:
-        """The graph, and the place within it, of each row of S: all are nodes."""
+    def node_index(self) -> tuple[Tensor, Tensor, None]:
+        """The graph, and the position within it, of each row of S: all are nodes."""
         return self.graph.batch, self.graph.position, None
 
-    def real(self, s: Tensor) -> Tensor:
+    def mask_padding(self, s: Tensor) -> Tensor:
         """``s`` [N, K]: there is no padding."""
         return s
 

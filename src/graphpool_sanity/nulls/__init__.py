@@ -1,15 +1,13 @@
 """The nulls of pooling layers: ours, those of PyTorch Geometric and of torch-geometric-pool."""
 
 from graphpool_sanity.nulls import (  # noqa: F401  (each registers its nulls)
-    hard,
-    memory,
+    own_layers,
     pyg_asap,
     pyg_cluster,
     pyg_dense,
     pyg_edges,
     pyg_memory,
     pyg_select,
-    soft,
 )
 from graphpool_sanity.nulls.registry import matched_nulls, randomize, register_null
 

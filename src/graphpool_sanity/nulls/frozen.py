@@ -1,12 +1,10 @@
 """The frozen null: a selector as it was before training, which no gradient reaches."""
 
-import copy
-
 import torch
 from torch import nn
 from torch_geometric.nn.inits import reset
 
-from graphpool_sanity.select.chance import lend_seed
+from graphpool_sanity.modules import copied, fork_rng
 
 
 class Frozen(nn.Module):
@@ -41,10 +39,10 @@ def untrained(module: nn.Module, seed: int) -> nn.Module:
     >>> torch.equal(untrained(linear, 0).weight, untrained(linear, 0).weight)
     True
     """
-    module = copy.deepcopy(module)
+    module = copied(module)
     for parameter in module.parameters():
         parameter.data.fill_(torch.nan)
-    with lend_seed(seed):
+    with fork_rng(seed):
         reset(module)
     for name, parameter in module.named_parameters():
         if parameter.isnan().any():

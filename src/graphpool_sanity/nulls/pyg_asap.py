@@ -22,15 +22,16 @@ from torch_geometric.utils import (
 
 from graphpool_sanity.nulls.frozen import Frozen, untrained
 from graphpool_sanity.nulls.registry import register_null
-from graphpool_sanity.nulls.replace import Regrouped, become
+from graphpool_sanity.nulls.replace import Regroups, set_class
 from graphpool_sanity.nulls.topk import AllNodes, ChanceNodes, own_selection
-from graphpool_sanity.select.rows import ShuffledRows, inverse
+from graphpool_sanity.select.rows import ShuffledRows
+from graphpool_sanity.select.shuffle import inverse
 
 Clusters = tuple[Tensor, Tensor, Tensor]
 """Which node belongs to the cluster around which [2, E], with what share [E]; the centres kept."""
 
 
-class RegroupedASAPooling(Regrouped, ASAPooling):
+class NullASAPooling(Regroups, ASAPooling):
     """``ASAPooling`` with other nodes in its clusters: ``regroup`` says which."""
 
     lin: nn.Module
@@ -127,7 +128,7 @@ class NoNeighbours(nn.Module):
 
 @register_null(ASAPooling, "shuffle")
 def _shuffle(layer: ASAPooling, seed: int) -> nn.Module:
-    become(layer, RegroupedASAPooling, ASAPooling, "forward")
+    set_class(layer, NullASAPooling, ASAPooling, "forward")
     layer.regroup = ShuffledMembers(seed)
     return layer
 
@@ -147,6 +148,6 @@ def _frozen(layer: ASAPooling, seed: int) -> nn.Module:
 
 @register_null(ASAPooling, "none")
 def _none(layer: ASAPooling, seed: int) -> nn.Module:
-    become(layer, RegroupedASAPooling, ASAPooling, "forward")
+    set_class(layer, NullASAPooling, ASAPooling, "forward")
     layer.select, layer.regroup = AllNodes(own_selection(layer.select)), NoNeighbours()
     return layer

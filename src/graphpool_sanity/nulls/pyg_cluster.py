@@ -11,11 +11,11 @@ from torch_geometric.utils import scatter
 from graphpool_sanity.graphs.coarsen import pool_batch, pool_edges, pool_nodes
 from graphpool_sanity.nulls.frozen import Frozen, untrained
 from graphpool_sanity.nulls.registry import register_null
-from graphpool_sanity.nulls.replace import Regrouped, become
-from graphpool_sanity.select.rows import DealtRows, OwnRows, ShuffledRows
+from graphpool_sanity.nulls.replace import Regroups, set_class
+from graphpool_sanity.select.rows import RandomRows, ShuffledRows, SingleRows
 
 
-class RegroupedClusterPooling(Regrouped, ClusterPooling):
+class NullClusterPooling(Regroups, ClusterPooling):
     """``ClusterPooling`` of other nodes than its edges connect: ``regroup`` says which."""
 
     def _merge_edges(
@@ -43,14 +43,14 @@ def _receive(x: Tensor, edge_index: Tensor, edge_score: Tensor, cluster: Tensor)
 
 
 def _regroup(layer: ClusterPooling, regroup: nn.Module) -> nn.Module:
-    become(layer, RegroupedClusterPooling, ClusterPooling, "_merge_edges")
+    set_class(layer, NullClusterPooling, ClusterPooling, "_merge_edges")
     layer.regroup = regroup
     return layer
 
 
 @register_null(ClusterPooling, "random")
 def _random(layer: ClusterPooling, seed: int) -> nn.Module:
-    return _regroup(layer, DealtRows(seed))
+    return _regroup(layer, RandomRows(seed))
 
 
 @register_null(ClusterPooling, "shuffle")
@@ -66,4 +66,4 @@ def _frozen(layer: ClusterPooling, seed: int) -> nn.Module:
 
 @register_null(ClusterPooling, "none")
 def _none(layer: ClusterPooling, seed: int) -> nn.Module:
-    return _regroup(layer, OwnRows())
+    return _regroup(layer, SingleRows())

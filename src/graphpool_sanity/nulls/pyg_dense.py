@@ -10,12 +10,13 @@ from torch_geometric.nn.inits import reset
 
 from graphpool_sanity.nulls.frozen import Frozen, untrained
 from graphpool_sanity.nulls.registry import register_null
-from graphpool_sanity.nulls.replace import become
+from graphpool_sanity.nulls.replace import set_class
 from graphpool_sanity.select.hashed import HashedAssignment
 from graphpool_sanity.select.rows import ShuffledRows
+from graphpool_sanity.select.shuffle import take_rows
 
 
-class RescoredDMoNPooling(DMoNPooling):
+class NullDMoNPooling(DMoNPooling):
     """``DMoNPooling`` whose ``mlp`` is told which rows are nodes."""
 
     def forward(self, x: Tensor, adj: Tensor, mask: Tensor | None = None) -> tuple[Tensor, ...]:
@@ -52,11 +53,11 @@ class ShuffledScores(nn.Module):
         graph = torch.arange(x.size(0), device=x.device).repeat_interleave(x.size(1))
         mask = None if self.mask is None else self.mask.flatten().bool()
         row = self.chance.rows(graph, mask)
-        return scores.flatten(0, 1).index_select(0, row).view_as(scores)
+        return take_rows(scores, row)
 
 
 class HashedScores(nn.Module):
-    """Scores drawn by chance from N(0, 1), one row for each place of a node."""
+    """Scores drawn by chance from N(0, 1), one row for each position of a node."""
 
     def __init__(self, out_channels: int, seed: int | None = None) -> None:
         super().__init__()
@@ -97,7 +98,7 @@ class EqualScores(nn.Module):
 
 
 def _rescore(layer: DMoNPooling, mlp: nn.Module) -> nn.Module:
-    become(layer, RescoredDMoNPooling, DMoNPooling)
+    set_class(layer, NullDMoNPooling, DMoNPooling)
     layer.mlp = mlp
     return layer
 

@@ -12,17 +12,17 @@ from torch_geometric.utils import coalesce
 from graphpool_sanity.graphs.coarsen import pool_batch, pool_nodes
 from graphpool_sanity.nulls.frozen import Frozen, untrained
 from graphpool_sanity.nulls.registry import register_null
-from graphpool_sanity.nulls.replace import Regrouped, become
+from graphpool_sanity.nulls.replace import Regroups, set_class
 from graphpool_sanity.select.rows import (
-    DealtRows,
-    NonAdjacentRows,
-    OwnRows,
+    ComplementRows,
+    RandomRows,
     ShuffledRows,
+    SingleRows,
     gate_clusters,
 )
 
 
-class RegroupedEdgePooling(Regrouped, EdgePooling):
+class NullEdgePooling(Regroups, EdgePooling):
     """``EdgePooling`` of other nodes than its edges join: ``regroup`` says which."""
 
     def _merge_edges(
@@ -41,19 +41,19 @@ class RegroupedEdgePooling(Regrouped, EdgePooling):
 
 
 def _regroup(layer: EdgePooling, regroup: nn.Module) -> nn.Module:
-    become(layer, RegroupedEdgePooling, EdgePooling, "_merge_edges")
+    set_class(layer, NullEdgePooling, EdgePooling, "_merge_edges")
     layer.regroup = regroup
     return layer
 
 
 @register_null(EdgePooling, "complement")
 def _complement(layer: EdgePooling, seed: int) -> nn.Module:
-    return _regroup(layer, NonAdjacentRows(seed))
+    return _regroup(layer, ComplementRows(seed))
 
 
 @register_null(EdgePooling, "random")
 def _random(layer: EdgePooling, seed: int) -> nn.Module:
-    return _regroup(layer, DealtRows(seed))
+    return _regroup(layer, RandomRows(seed))
 
 
 @register_null(EdgePooling, "shuffle")
@@ -69,4 +69,4 @@ def _frozen(layer: EdgePooling, seed: int) -> nn.Module:
 
 @register_null(EdgePooling, "none")
 def _none(layer: EdgePooling, seed: int) -> nn.Module:
-    return _regroup(layer, OwnRows())
+    return _regroup(layer, SingleRows())

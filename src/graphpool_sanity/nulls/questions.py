@@ -1,9 +1,6 @@
-"""What each null asks of its layer, and what its verdicts mean in words."""
+"""What each null asks of its layer."""
 
-from collections.abc import Mapping
 from typing import NamedTuple
-
-from graphpool_sanity.check.comparison import Comparison, Verdict
 
 
 class Question(NamedTuple):
@@ -32,31 +29,3 @@ def question(null: str) -> Question:
     'must pooled nodes be neighbours?'
     """
     return _QUESTIONS.get(null, _OWN)
-
-
-def answer(null: str, comparison: Comparison) -> str:
-    """The verdict against one null in the words of its question."""
-    if comparison.verdict == "locality helps":
-        return question(null).helps
-    return comparison.verdict
-
-
-def overall(comparisons: Mapping[str, Comparison]) -> tuple[Verdict, str]:
-    """The verdict over all nulls and the null that it comes from.
-
-    A layer has earned its way of choosing only if it beats *every* null that chooses otherwise:
-    one that does as well shows that another reason must be found. So the verdict is, of those
-    against the nulls, the first of *null is better*, *null is as good*, *undecided*, *locality
-    helps*. The null ``"none"``, which asks another question, counts only where it is alone. Levels
-    are not corrected for the number of nulls: to beat them all by chance is no likelier for there
-    being several, but that one of several only seems as good is.
-
-    >>> from graphpool_sanity.check.comparison import compare
-    >>> better, same = compare([0.3, 0.4, 0.3], 0.02, 0), compare([0.0, 1e-4, 0.0], 0.02, 0)
-    >>> overall({"complement": better, "random": same, "none": better})
-    ('null is as good', 'random')
-    """
-    order: list[Verdict] = ["null is better", "null is as good", "undecided", "locality helps"]
-    asked = [null for null in comparisons if null != "none"] or list(comparisons)
-    null = min(asked, key=lambda name: order.index(comparisons[name].verdict))
-    return comparisons[null].verdict, null

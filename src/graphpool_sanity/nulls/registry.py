@@ -1,22 +1,30 @@
 """Which null belongs to which layer, and how a model gets it."""
 
-import copy
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch_geometric.nn.aggr import Aggregation
 
-from graphpool_sanity.naming import calls_itself_pooling
-from graphpool_sanity.select.chance import draw_seed, lend_seed, resolve_seed
+from graphpool_sanity.modules import copied, fork_rng
+from graphpool_sanity.select.chance import draw_seed, resolve_seed
 
 MakeNull = Callable[[Any, int], nn.Module]
 """``make(layer, seed)``: the null of a layer. The layer is a copy, to be changed or taken from."""
 
+Layers = str | type[nn.Module] | nn.Module | Sequence[str | type[nn.Module] | nn.Module]
+"""Which modules of a model are its pooling layers: their names in it, their classes, themselves."""
+
 _NULLS: dict[type[nn.Module], dict[str, MakeNull]] = {}
 _PROVIDERS = {"tgp": "graphpool_sanity.nulls.tgp"}
 """What registers the nulls of a package's layers, imported when the first of them is met."""
+
+_POOLING = re.compile(r"pool(ing)?(layer|block|module)?$", re.IGNORECASE)
+_OTHER = re.compile(r"un_?pool|global|readout", re.IGNORECASE)
+"""Names of classes that look like pooling layers, and of those among them that are none."""
 
 
 def register_null(
@@ -66,7 +74,9 @@ def register_null(
     return register
 
 
-def nulls_of_others(model: nn.Module) -> dict[tuple[type[nn.Module], str], MakeNull]:
+def nulls_of_others(
+    model: nn.Module, layers: Layers | None = None
+) -> dict[tuple[type[nn.Module], str], MakeNull]:
     """The nulls of a model's pooling layers that this package did not name, by class and name.
 
     Another process knows them only if it is told.
@@ -75,7 +85,8 @@ def nulls_of_others(model: nn.Module) -> dict[tuple[type[nn.Module], str], MakeN
     >>> nulls_of_others(GraclusPool())
     {}
     """
-    classes = {kind for layer in pooling_layers(model).values() for kind in type(layer).__mro__}
+    found = pooling_layers(model, layers).values()
+    classes = {kind for layer in found for kind in type(layer).__mro__}
     return {
         (kind, name): make
         for kind, nulls in _NULLS.items()
@@ -98,7 +109,7 @@ def matched_nulls(layer: nn.Module) -> list[str]:
     return list(_known_nulls_of(layer))
 
 
-def shared_nulls(model: nn.Module) -> list[str]:
+def shared_nulls(model: nn.Module, layers: Layers | None = None) -> list[str]:
     """The names of the nulls that all pooling layers of a model have, the most telling first.
 
     Raises:
@@ -108,11 +119,16 @@ def shared_nulls(model: nn.Module) -> list[str]:
     >>> shared_nulls(nn.Sequential(GraclusPool(), RandomMatchingPool()))
     ['complement', 'none']
     """
-    first, *others = map(matched_nulls, pooling_layers(model).values())
+    first, *others = map(matched_nulls, pooling_layers(model, layers).values())
     return [name for name in first if all(name in other for other in others)]
 
 
-def randomize(model: nn.Module, null: str = "auto", seed: int | None = None) -> nn.Module:
+def randomize(
+    model: nn.Module,
+    null: str = "auto",
+    seed: int | None = None,
+    layers: Layers | None = None,
+) -> nn.Module:
     """A copy of a model whose pooling layers are replaced by a null; all other weights are equal.
 
     A layer that is used at several places has one null at all of them, in lists and in bound
@@ -122,6 +138,8 @@ def randomize(model: nn.Module, null: str = "auto", seed: int | None = None) -> 
         model: Any module; left as it is. It may itself be a pooling layer.
         null: A name that all its pooling layers have, or ``"auto"``, the first null of each.
         seed: Whatever the nulls draw follows from it; drawn from the global generator if ``None``.
+        layers: Which modules are meant, by name, class or themselves; all pooling layers if
+            ``None``.
 
     Raises:
         ValueError: if the model has no pooling layer, one that is not known, or one without this
@@ -134,42 +152,72 @@ def randomize(model: nn.Module, null: str = "auto", seed: int | None = None) -> 
     seed = resolve_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     copies: dict[int, Any] = {}
-    with lend_seed(seed):  # a copied Linear of PyTorch Geometric 2.6 draws weights
-        for layer in pooling_layers(model).values():
-            own = copy.deepcopy(layer, copies)
+    with fork_rng(seed):  # a copied Linear of PyTorch Geometric 2.6 draws weights
+        for layer in pooling_layers(model, layers).values():
+            own = copied(layer, copies)
             copies[id(layer)] = _make_null(own, null, draw_seed(generator))
-        return copy.deepcopy(model, copies)  # with the nulls wherever it refers to their layers
+        return copied(model, copies)  # with the nulls wherever it refers to their layers
 
 
-def pooling_layers(model: nn.Module) -> dict[str, nn.Module]:
-    """The outermost pooling layers of a model, known or not, by their first names (``""``: itself).
+def pooling_layers(model: nn.Module, layers: Layers | None = None) -> dict[str, nn.Module]:
+    """The pooling layers of a model, known or not, by their first names (``""``: itself).
+
+    If it is not said which modules are meant, they are the outermost that are known, or whose class
+    has a name that ends with Pool, Pooling or PoolingLayer. Not so unpooling, global pooling and
+    readouts, which leave no smaller graph, and what has a known layer inside.
 
     Raises:
-        ValueError: if there is none.
+        ValueError: if there is none, or what is meant is not of the model.
 
     >>> from graphpool_sanity import GraclusPool
-    >>> pooling_layers(nn.Sequential(nn.ReLU(), GraclusPool()))
+    >>> model = nn.Sequential(nn.ReLU(), GraclusPool())
+    >>> pooling_layers(model)
     {'1': GraclusPool(aggr='max', edge_aggr='sum')}
+    >>> pooling_layers(model, nn.ReLU)
+    {'0': ReLU()}
     """
     if not isinstance(model, nn.Module):
         raise ValueError(f"model must be a torch.nn.Module, got {type(model).__name__}")
-    layers: dict[str, nn.Module] = {}
+    if layers is not None:
+        return _given_layers(model, layers)
+    found: dict[str, nn.Module] = {}
     inside: set[nn.Module] = set()
     for name, module in model.named_modules():
         if module not in inside and _is_pooling(module):
-            layers[name] = module
+            found[name] = module
             inside.update(module.modules())
-    if not layers:
+    if not found:
         raise ValueError(
             f"model must have a pooling layer, got {type(model).__name__} without any that is "
             f"known; {_HOW}"
         )
-    return layers
+    return found
+
+
+def _given_layers(model: nn.Module, layers: Layers) -> dict[str, nn.Module]:
+    every = dict(model.named_modules(remove_duplicate=False))
+    asked = [layers] if isinstance(layers, str | type | nn.Module) else list(layers)
+    chosen: set[nn.Module] = set()
+    for one in asked:
+        found = {
+            module
+            for name, module in every.items()
+            if name == one or module is one or (isinstance(one, type) and isinstance(module, one))
+        }
+        if not found:
+            raise ValueError(
+                "layers must be modules of the model, their names or their classes, got "
+                f"{one!r}, which {type(model).__name__} does not have"
+            )
+        chosen |= found
+    if not chosen:
+        raise ValueError("layers must name a module or more, got none")
+    return {name: module for name, module in model.named_modules() if module in chosen}
 
 
 _HOW = (
-    "name a null for it with graphpool_sanity.register_null(type(layer), name), or derive it from "
-    "torch_geometric.nn.Aggregation if it is a readout"
+    "say by layers which modules are meant, or name a null with "
+    "graphpool_sanity.register_null(type(layer), name)"
 )
 
 
@@ -198,10 +246,14 @@ def _load_provider(kind: type) -> None:
 
 
 def _is_pooling(module: nn.Module) -> bool:
-    """Whether a layer is known, or calls itself pooling without having a known one inside."""
+    """Whether a layer is known, or is called pooling and has no known one inside."""
     if _nulls_of(module):
         return True
-    return calls_itself_pooling(module) and not any(_nulls_of(part) for part in module.modules())
+    kind = type(module)
+    if kind.__module__.startswith("torch.nn.") or isinstance(module, Aggregation):
+        return False  # which pools images; a readout
+    called_so = _POOLING.search(kind.__name__) and not _OTHER.search(kind.__name__)
+    return bool(called_so) and not any(_nulls_of(part) for part in module.modules())
 
 
 def _make_null(layer: nn.Module, null: str, seed: int) -> nn.Module:
@@ -214,7 +266,7 @@ def _make_null(layer: nn.Module, null: str, seed: int) -> nn.Module:
         )
     training, kept = layer.training, set(layer.modules())
     tensors = [*layer.parameters(), *layer.buffers()]
-    with lend_seed(seed):
+    with fork_rng(seed):
         made = nulls[name](layer, seed)
     for module in made.modules():
         if module not in kept:

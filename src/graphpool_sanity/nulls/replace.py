@@ -4,7 +4,7 @@ from torch import nn
 from torch_geometric.nn.inits import reset
 
 
-class Regrouped(nn.Module):
+class Regroups(nn.Module):
     """Mixin of layers that form their clusters, and then have ``regroup`` hand them on."""
 
     regroup: nn.Module
@@ -15,7 +15,7 @@ class Regrouped(nn.Module):
         reset(self.regroup)
 
 
-def become(
+def set_class(
     layer: nn.Module, null: type[nn.Module], kind: type[nn.Module], lost: str | None = None
 ) -> None:
     """Make a layer of class ``kind`` one of its subclass ``null``, in place.
@@ -29,7 +29,7 @@ def become(
         ValueError: if the layer has its own in the place of the one that would be lost.
 
     >>> layer = nn.Linear(2, 2)
-    >>> become(layer, nn.modules.linear.NonDynamicallyQuantizableLinear, nn.Linear)
+    >>> set_class(layer, nn.modules.linear.NonDynamicallyQuantizableLinear, nn.Linear)
     >>> type(layer).__name__
     'NonDynamicallyQuantizableLinear'
     """

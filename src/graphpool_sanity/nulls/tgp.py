@@ -12,10 +12,10 @@ from torch_geometric.typing import Adj
 
 from graphpool_sanity.nulls.frozen import untrained
 from graphpool_sanity.nulls.registry import register_null
-from graphpool_sanity.nulls.replace import become
+from graphpool_sanity.nulls.replace import set_class
 from graphpool_sanity.nulls.tgp_select import (
-    DealtSelect,
-    NonAdjacentSelect,
+    ComplementSelect,
+    RandomSelect,
     ShuffledSelect,
     SingleSelect,
 )
@@ -94,7 +94,7 @@ class InformedGraclusPooling(tgp.GraclusPooling):
 
 def _select(layer: SRCPooling, selector: nn.Module) -> nn.Module:
     if isinstance(layer, tgp.GraclusPooling):
-        become(layer, InformedGraclusPooling, tgp.GraclusPooling)
+        set_class(layer, InformedGraclusPooling, tgp.GraclusPooling)
     layer.selector = selector
     layer.clear_cache()
     return layer
@@ -102,7 +102,7 @@ def _select(layer: SRCPooling, selector: nn.Module) -> nn.Module:
 
 @register_null(_PAIRS, "complement")
 def _complement(layer: SRCPooling, seed: int) -> nn.Module:
-    return _select(layer, NonAdjacentSelect(layer.selector, seed))
+    return _select(layer, ComplementSelect(layer.selector, seed))
 
 
 @register_null(_TOP_K, "random")
@@ -112,7 +112,7 @@ def _random_nodes(layer: SRCPooling, seed: int) -> nn.Module:
 
 @register_null(_PAIRS + _OTHER_HARD + _EIGEN, "random")
 def _random_clusters(layer: SRCPooling, seed: int) -> nn.Module:
-    return _select(layer, DealtSelect(layer.selector, seed))
+    return _select(layer, RandomSelect(layer.selector, seed))
 
 
 @register_null(_MLP + _OTHER_SOFT, "random")

@@ -13,7 +13,8 @@ from torch_geometric.nn.inits import reset
 from torch_geometric.typing import Adj
 
 from graphpool_sanity.select.matching import number_clusters
-from graphpool_sanity.select.rows import DealtRows, NonAdjacentRows, ShuffledRows, inverse
+from graphpool_sanity.select.rows import ComplementRows, RandomRows, ShuffledRows
+from graphpool_sanity.select.shuffle import inverse, take_rows
 
 
 class OtherSelect(Select):
@@ -77,42 +78,42 @@ class ShuffledSelect(OtherSelect):
         self, own: SelectOutput, batch: Tensor | None, edge_index: Adj | None
     ) -> SelectOutput:
         """The layer's rows, each for another node."""
-        graph, mask = places(own, batch)
-        return self.hand_on(own, self.chance.rows(graph, mask))
+        graph, mask = rows_of(own, batch)
+        return self.permute(own, self.chance.rows(graph, mask))
 
-    def hand_on(self, own: SelectOutput, row: Tensor) -> SelectOutput:
+    def permute(self, own: SelectOutput, row: Tensor) -> SelectOutput:
         """The selection in which each node has the row of node ``row`` [N]."""
         changed: dict[str, object] = {}
         if hasattr(own, "theta"):  # the eigenvectors of clusters: more columns of the row
             changed["theta"] = _permute_blocks(own.theta, row)
         if hasattr(own, "mis"):  # the nodes at the centres of clusters
             changed["mis"] = inverse(row).index_select(0, own.mis)
-        return self.output(own, _permute(own.s, row), **changed)
+        return self.output(own, take_rows(own.s, row), **changed)
 
 
-class DealtSelect(ShuffledSelect):
+class RandomSelect(ShuffledSelect):
     """Deals the clusters, largest first, to the nodes of each graph in chance order.
 
     If S is sparse, each node keeps the gate that the layer gives it.
     """
 
-    chance: DealtRows
+    chance: RandomRows
 
     def __init__(self, select: Select, seed: int | None = None) -> None:
         super().__init__(select)
-        self.chance = DealtRows(seed)
+        self.chance = RandomRows(seed)
 
     def exchange(
         self, own: SelectOutput, batch: Tensor | None, edge_index: Adj | None
     ) -> SelectOutput:
         """The layer's rows, each for another node."""
-        graph, _ = places(own, batch)
+        graph, _ = rows_of(own, batch)
         if own.s.is_sparse:  # a node that is in no cluster is with the others in none
             cluster = own.num_supernodes + graph
             cluster[own.node_index] = own.cluster_index
         else:
             cluster = own.num_supernodes * graph + own.s.argmax(-1)
-        dealt = self.hand_on(own, self.chance.deal(graph, cluster))
+        dealt = self.permute(own, self.chance.random_rows(graph, cluster))
         if not own.s.is_sparse:
             return dealt
         node, cluster = dealt.s.indices()
@@ -121,7 +122,7 @@ class DealtSelect(ShuffledSelect):
         return self.output(own, s, **({"mis": dealt.mis} if hasattr(own, "mis") else {}))
 
 
-class NonAdjacentSelect(OtherSelect):
+class ComplementSelect(OtherSelect):
     """Pairs nodes that no edge joins, where the layer pairs neighbours.
 
     Each node keeps the gate that the layer gives it.
@@ -129,13 +130,13 @@ class NonAdjacentSelect(OtherSelect):
 
     def __init__(self, select: Select, seed: int | None = None) -> None:
         super().__init__(select)
-        self.chance = NonAdjacentRows(seed)
+        self.chance = ComplementRows(seed)
 
     def exchange(
         self, own: SelectOutput, batch: Tensor | None, edge_index: Adj | None
     ) -> SelectOutput:
         """As many pairs of other nodes."""
-        graph, _ = places(own, batch)
+        graph, _ = rows_of(own, batch)
         edge_index, _ = connectivity_to_edge_index(edge_index)
         _, cluster = self.chance(graph, own.cluster_index, edge_index)
         return self.output(own, sparse_rows(number_clusters(cluster), own_gates(own)))
@@ -159,7 +160,7 @@ class SingleSelect(OtherSelect):
         return [self(batch=batch, **given) for _ in range(levels)]
 
 
-def places(own: SelectOutput, batch: Tensor | None) -> tuple[Tensor, Tensor | None]:
+def rows_of(own: SelectOutput, batch: Tensor | None) -> tuple[Tensor, Tensor | None]:
     """The graph of each row of S [N], and which rows are nodes [N], all if ``None``."""
     if own.s.dim() == 3:
         num_graphs, width = own.s.shape[:2]
@@ -184,14 +185,6 @@ def sparse_rows(cluster: Tensor, gate: Tensor) -> Tensor:
     node = torch.arange(cluster.numel(), device=cluster.device)
     size = (cluster.numel(), int(cluster.max()) + 1)
     return torch.sparse_coo_tensor(torch.stack([node, cluster]), gate, size)
-
-
-def _permute(s: Tensor, row: Tensor) -> Tensor:
-    if not s.is_sparse:
-        return s.flatten(0, -2).index_select(0, row).view_as(s)
-    node, cluster = s.indices()
-    takes = inverse(row).index_select(0, node)
-    return torch.sparse_coo_tensor(torch.stack([takes, cluster]), s.values(), s.shape)
 
 
 def _permute_blocks(theta: Tensor | list[Tensor], row: Tensor) -> Tensor | list[Tensor]:

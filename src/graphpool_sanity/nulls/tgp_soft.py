@@ -6,9 +6,9 @@ from torch import Tensor
 from torch_geometric.typing import Adj
 from torch_geometric.utils import scatter
 
-from graphpool_sanity.nulls.tgp_select import OtherSelect, places
+from graphpool_sanity.nulls.tgp_select import OtherSelect, rows_of
 from graphpool_sanity.select.hashed import HashedAssignment
-from graphpool_sanity.select.rows import place_in_graph
+from graphpool_sanity.select.shuffle import position_in_graph
 
 
 class FrozenSelect(OtherSelect):
@@ -41,9 +41,9 @@ class EqualSelect(FrozenSelect):
         self, own: SelectOutput, batch: Tensor | None, edge_index: Adj | None
     ) -> SelectOutput:
         """A softmax of scores that do not depend on the graph."""
-        graph, mask = places(own, batch)
+        graph, mask = rows_of(own, batch)
         s = own.s.flatten(0, -2)
-        scores = self.scores(place_in_graph(graph), s)
+        scores = self.scores(position_in_graph(graph), s)
         if not self._has_all_clusters():
             used = scatter((s != 0).to(s.dtype), graph, dim=0, reduce="max").index_select(0, graph)
             scores = scores.masked_fill(used == 0, -torch.inf)
@@ -51,8 +51,8 @@ class EqualSelect(FrozenSelect):
         s = s if mask is None else s.masked_fill(~mask.unsqueeze(-1), 0)
         return self.output(own, s.view_as(own.s))
 
-    def scores(self, place: Tensor, s: Tensor) -> Tensor:
-        """[N, K], of nodes at ``place`` [N], like S [N, K]."""
+    def scores(self, position: Tensor, s: Tensor) -> Tensor:
+        """[N, K], of nodes at ``position`` [N], like S [N, K]."""
         return torch.zeros_like(s)
 
     def _has_all_clusters(self) -> bool:
@@ -64,13 +64,13 @@ class EqualSelect(FrozenSelect):
 
 
 class HashedSelect(EqualSelect):
-    """Shares drawn by chance, one row for each place of a node: the same in all graphs."""
+    """Shares drawn by chance, one row for each position of a node: the same in all graphs."""
 
     def __init__(self, select: Select, seed: int | None = None) -> None:
         super().__init__(select)
         self.chance = HashedAssignment(1, "normal", seed)
 
-    def scores(self, place: Tensor, s: Tensor) -> Tensor:
-        """[N, K], of nodes at ``place`` [N], like S [N, K]."""
+    def scores(self, position: Tensor, s: Tensor) -> Tensor:
+        """[N, K], of nodes at ``position`` [N], like S [N, K]."""
         self.chance.num_clusters = s.size(-1)  # what a selector without a fixed number gave
-        return self.chance.scores(place)
+        return self.chance.scores(position)

@@ -10,7 +10,8 @@ from torch_geometric.nn.inits import reset
 from torch_geometric.nn.pool.select import SelectOutput
 
 from graphpool_sanity.nulls.frozen import Frozen
-from graphpool_sanity.select.rows import ChanceOrder, ShuffledRows, inverse
+from graphpool_sanity.select.rows import ShuffledRows
+from graphpool_sanity.select.shuffle import RandomOrder, inverse
 
 
 class _OtherNodes(nn.Module):
@@ -73,7 +74,7 @@ class ChanceNodes(_OtherNodes):
 
     def __init__(self, select: nn.Module, seed: int | None = None) -> None:
         super().__init__(select)
-        self.chance = ChanceOrder(seed)
+        self.chance = RandomOrder(seed)
 
     def choose(self, x: Tensor, batch: Tensor) -> tuple[Tensor, Tensor]:
         """The nodes selected [k], and their gates [k]."""

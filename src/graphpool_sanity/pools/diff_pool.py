@@ -52,6 +52,9 @@ class DiffPool(_DiffPool):
     (torch.Size([2, 3, 8]), torch.Size([2, 3, 3]))
     """
 
+    dense_only = True
+    """Sparse graphs are not taken, though ``forward`` names ``batch``."""
+
     def __init__(self, in_channels: int, num_clusters: int, gnn: nn.Module | None = None) -> None:
         select = LearnedAssignment(in_channels, num_clusters, gnn, DenseSAGEConv, on_graph=True)
         super().__init__(in_channels, num_clusters, select)

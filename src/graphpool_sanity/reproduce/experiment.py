@@ -2,17 +2,18 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
-from graphpool_sanity.datasets import Benchmark, load_dataset
+from graphpool_sanity.datasets.benchmark import Benchmark
+from graphpool_sanity.datasets.load import load_once
 from graphpool_sanity.training.cluster import ByValue
 from graphpool_sanity.training.ledger import Ledger, Record
+from graphpool_sanity.training.protocol import OnEpoch, Protocol, train
 from graphpool_sanity.training.runs import Config, jobs_on, run_all
-from graphpool_sanity.training.train import OnEpoch, Protocol, train
 
 QUICK_EPOCHS = 40
 """Of a quick run, which is there to see that everything works."""
@@ -115,9 +116,3 @@ def _run_one(
 
     seed = config["seed"]
     return asdict(train(build_model, benchmark, seed, protocol, device, on_epoch, compile))
-
-
-@cache
-def load_once(dataset: str) -> Benchmark:
-    """The data set of that name, read once for each process."""
-    return load_dataset(dataset)

@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from graphpool_sanity.datasets.load import metric_of
 from graphpool_sanity.training.ledger import Record
-from graphpool_sanity.training.summary import metric_of
 from graphpool_sanity.training.tasks import Unit
 
 Found = Mapping[str, Mapping[str, Mapping[int, Record]]]
@@ -61,7 +61,7 @@ def curves(found: Found, of: Callable[[Record], Sequence[float]], name: str) -> 
 
 def supervised_loss(record: Record) -> list[float]:
     """The validation loss after each epoch; empty if the run was kept without it."""
-    is_loss = metric_of(record["config"]["dataset"]) == "mae"  # which regression minimises
+    is_loss = Unit(metric_of(record["config"]["dataset"])).sign < 0  # which regression minimises
     return record.get("validation_losses") or (record["validation_curve"] if is_loss else [])
 
 

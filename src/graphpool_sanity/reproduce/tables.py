@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 from rich.table import Table
 
+from graphpool_sanity.datasets.load import metric_of
 from graphpool_sanity.reproduce.experiment import model_name, settings_of
 from graphpool_sanity.reproduce.plots import Found
 from graphpool_sanity.reproduce.study import Row
 from graphpool_sanity.training.ledger import Record
-from graphpool_sanity.training.summary import metric_of
 from graphpool_sanity.training.tasks import Unit
 
 

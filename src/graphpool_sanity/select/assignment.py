@@ -14,7 +14,8 @@ from torch_geometric.nn.inits import reset
 
 from graphpool_sanity.graphs.nodes import Nodes
 from graphpool_sanity.graphs.soft_coarsen import SoftGraphs
-from graphpool_sanity.select.chance import lend_seed, resolve_seed
+from graphpool_sanity.modules import fork_rng
+from graphpool_sanity.select.chance import resolve_seed
 
 
 class LearnedAssignment(nn.Module):
@@ -51,11 +52,11 @@ class LearnedAssignment(nn.Module):
                 f"{self._name} must return shape {list(wanted)}, one score per node and cluster, "
                 f"got {list(scores.shape)}"
             )
-        return graphs.real(scores.softmax(-1))
+        return graphs.mask_padding(scores.softmax(-1))
 
 
 class RandomAssignment(nn.Module):
-    """Softmax of scores drawn once: one row per place of a node, or a projection of its features.
+    """Softmax of scores drawn once: one row per position of a node, or its features projected.
 
     The random matrix is a buffer and never gets a gradient, nor do the features projected by it.
     """
@@ -99,12 +100,12 @@ class RandomAssignment(nn.Module):
         matrix = self.matrix.to(graphs.x.dtype)
         scores = graphs.x.detach() @ matrix if self.invariant else graphs.rows(matrix)
         s = scores.softmax(-1).to(graphs.x.dtype)  # not autocast's, as of rows that are copied
-        return graphs.real(s)
+        return graphs.mask_padding(s)
 
     def extra_repr(self) -> str:
         """The matrix's shape and law."""
         rows, columns = self.matrix.shape
-        kind = "invariant" if self.invariant else "one row per place"
+        kind = "invariant" if self.invariant else "one row per position"
         return f"{rows} x {columns}, {self.distribution}, {kind}"
 
 
@@ -146,7 +147,7 @@ def _sample(distribution: Distribution, rows: int, columns: int, seed: int) -> T
         raise ValueError(
             f"distribution must have samples of shape [] or [{columns}], got {list(entry)}"
         )
-    with lend_seed(seed):  # distributions draw from the global generators alone
+    with fork_rng(seed):  # distributions draw from the global generators alone
         return distribution.sample((rows,) if entry else (rows, columns))
 
 

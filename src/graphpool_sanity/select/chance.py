@@ -1,7 +1,5 @@
 """Where chance comes from: seeds, and priorities hashed from a seed and an index."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from numbers import Integral
 from typing import TypeVar
 
@@ -53,24 +51,6 @@ class Chance(nn.Module):
         seed = resolve_seed(self._given_seed)
         self.seed.fill_(seed)
         self.generator.manual_seed(seed)
-
-
-@contextmanager
-def lend_seed(seed: int) -> Iterator[None]:
-    """Whatever draws from the global generators inside draws from ``seed``; they stay as they were.
-
-    >>> with lend_seed(0):
-    ...     first = torch.rand(2)
-    >>> with lend_seed(0):
-    ...     torch.equal(torch.rand(2), first)
-    True
-    """
-    gpus = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
-    with torch.random.fork_rng(devices=gpus):
-        torch.default_generator.manual_seed(seed)
-        if gpus:
-            torch.cuda.manual_seed_all(seed)
-        yield
 
 
 def mix(x: Word) -> Word:

@@ -44,7 +44,7 @@ def match_in_order(row: Tensor, col: Tensor, key: Tensor, num_nodes: int) -> Ten
         pair_up(mate, row.index_select(0, taken), col.index_select(0, taken))
         for end in (row, col):
             free.index_fill_(0, end.index_select(0, taken), False)
-        row, col, key = among(free, row, col, key)
+        row, col, key = edges_between(free, row, col, key)
         before, left = left, row.numel()
     if left:
         u, v = _match_one_by_one(row, col, key)
@@ -67,7 +67,7 @@ def pair_up(mate: Tensor, u: Tensor, v: Tensor) -> None:
     mate.index_copy_(0, u, v).index_copy_(0, v, u)
 
 
-def among(nodes: Tensor, row: Tensor, col: Tensor, *attr: Tensor) -> tuple[Tensor, ...]:
+def edges_between(nodes: Tensor, row: Tensor, col: Tensor, *attr: Tensor) -> tuple[Tensor, ...]:
     """The edges (and their attributes) between two nodes of a mask."""
     both = (nodes.index_select(0, row) & nodes.index_select(0, col)).nonzero().view(-1)
     return tuple(t.index_select(0, both) for t in (row, col, *attr))

@@ -1,4 +1,4 @@
-"""Soft selectors of the nulls: by chance, shuffled, or the same for every node.
+"""Soft selectors of the nulls: by chance, or the same for every node.
 
 Each gives S [.., K] for whatever a soft or memory pool hands to its selector: the graphs, and for
 memory pools the keys and the weights of the heads, which selectors without keys leave aside.
@@ -13,7 +13,6 @@ from graphpool_sanity.graphs.nodes import Nodes
 from graphpool_sanity.graphs.soft_coarsen import SoftGraphs
 from graphpool_sanity.select.assignment import check_positive
 from graphpool_sanity.select.chance import priorities, resolve_seed
-from graphpool_sanity.select.shuffle import Shuffled
 
 _INVERSE_CDF: dict[str, Callable[[Tensor], Tensor]] = {
     "uniform": lambda u: u,
@@ -22,7 +21,7 @@ _INVERSE_CDF: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 class HashedAssignment(nn.Module):
-    r"""Softmax of scores drawn by chance, one row for each place of a node, however many.
+    r"""Softmax of scores drawn by chance, one row for each position of a node, however many.
 
     .. math::
         \mathbf{S}_{i \cdot} = \mathrm{softmax}(\tilde{\mathbf{S}}_{i \cdot}), \qquad
@@ -75,9 +74,9 @@ class HashedAssignment(nn.Module):
 
     def forward(self, graphs: SoftGraphs | Nodes, *memory: Tensor) -> Tensor:
         """S [.., K]."""
-        place = torch.arange(graphs.width, device=graphs.x.device)
-        rows = self.scores(place).softmax(-1).to(graphs.x.dtype)
-        return graphs.real(graphs.rows(rows))
+        position = torch.arange(graphs.max_num_nodes, device=graphs.x.device)
+        rows = self.scores(position).softmax(-1).to(graphs.x.dtype)
+        return graphs.mask_padding(graphs.rows(rows))
 
     def extra_repr(self) -> str:
         """The law of the scores."""
@@ -103,18 +102,8 @@ class UniformAssignment(nn.Module):
     def forward(self, graphs: SoftGraphs | Nodes, *memory: Tensor) -> Tensor:
         """S [.., K]."""
         shape = (*graphs.x.shape[:-1], self.num_clusters)
-        return graphs.real(graphs.x.new_full(shape, 1 / self.num_clusters))
+        return graphs.mask_padding(graphs.x.new_full(shape, 1 / self.num_clusters))
 
     def extra_repr(self) -> str:
         """The number of clusters."""
         return f"{self.num_clusters}"
-
-
-class ShuffledAssignment(Shuffled):
-    """The assignment of another selector, its rows permuted by chance within each graph."""
-
-    def forward(self, graphs: SoftGraphs | Nodes, *memory: Tensor) -> Tensor:
-        """S [.., K]."""
-        s = self.select(graphs, *memory)
-        order = self.shuffle(*graphs.places())
-        return s.flatten(0, -2).index_select(0, order).view_as(s)

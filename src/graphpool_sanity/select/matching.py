@@ -13,7 +13,7 @@ from torch_geometric.typing import Adj
 
 from graphpool_sanity.graphs.graph import Graph, read_graph, unpack
 from graphpool_sanity.select.chance import Chance, draw_seed, priorities
-from graphpool_sanity.select.greedy import among, match_in_order, pair_up, visiting_order
+from graphpool_sanity.select.greedy import edges_between, match_in_order, pair_up, visiting_order
 
 Rule = Callable[[Graph, Tensor], Tensor]
 
@@ -63,7 +63,7 @@ def match_complement(graph: Graph, priority: Tensor) -> Tensor:
         nodes = nodes.index_select(0, single)
         left = _count(graph, nodes)
         free.zero_().index_fill_(0, nodes, True)
-        row, col = among(free, row, col)
+        row, col = edges_between(free, row, col)
         size, largest = size >> 2, largest >> 2
     row, col = _non_edges(graph, nodes, left, row, col)
     late = match_in_order(row, col, visiting_order(row, col, priority, None), graph.num_nodes)
@@ -157,6 +157,11 @@ def _match_afresh(rule: Rule, graph: Graph, generator: torch.Generator | None) -
 def _clusters(mate: Tensor) -> Tensor:
     """Number the clusters from 0 in the order of their first nodes."""
     return _number(torch.minimum(mate, torch.arange(mate.numel(), device=mate.device)))
+
+
+def match_none(graph: Graph, priority: Tensor) -> Tensor:
+    """Leave every node single."""
+    return torch.arange(graph.num_nodes, device=priority.device)
 
 
 def number_clusters(cluster: Tensor) -> Tensor:

@@ -23,7 +23,7 @@ class _KeySelector(nn.Module):
                 return self.forward(nodes, keys, weight)
         scores = self.score(widen(nodes.x), widen(keys))
         merged = (widen(weight) @ scores.flatten(1)).view(scores.shape[1:])
-        return nodes.real(merged.softmax(0).t().to(nodes.x.dtype))
+        return nodes.mask_padding(merged.softmax(0).t().to(nodes.x.dtype))
 
     def score(self, queries: Tensor, keys: Tensor) -> Tensor:
         """The scores [H, K, n] of ``queries`` [n, F] by ``keys`` [H, K, F]."""

@@ -9,8 +9,8 @@ from typing import Any
 
 from joblib import cpu_count
 
+from graphpool_sanity.training.protocol import OnEpoch
 from graphpool_sanity.training.runs import Config, RunOne
-from graphpool_sanity.training.train import OnEpoch
 
 
 class ByValue:

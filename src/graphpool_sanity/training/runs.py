@@ -20,7 +20,7 @@ from rich.progress import (
 )
 
 from graphpool_sanity.training.ledger import Ledger, Record
-from graphpool_sanity.training.train import OnEpoch, resolve_device
+from graphpool_sanity.training.protocol import OnEpoch, resolve_device
 
 Config = Mapping[str, Any]
 RunOne = Callable[[Config, OnEpoch | None], Mapping[str, Any]]

@@ -1,0 +1,1 @@
+"""Does locality matter? Layers against their nulls, and a null against itself."""

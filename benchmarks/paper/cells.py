@@ -1,0 +1,105 @@
+"""The cells of the paper's tables: ours with its interval, beside the paper's."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from scipy import stats
+
+from benchmarks.paper.judge import records
+from graphpool_sanity.datasets.load import metric_of
+from graphpool_sanity.reproduce.study import Row, Study
+from graphpool_sanity.reproduce.tables import Reported, reported
+from graphpool_sanity.training.tasks import Unit
+
+RUNS_OF_THE_PAPER = 20
+APART = "†"
+
+
+class Cell(NamedTuple):
+    """A model on a data set."""
+
+    row: Row
+    dataset: str
+    scores: list[float]
+    """Raw test metrics."""
+    paper: Reported | None
+
+    @property
+    def unit(self) -> Unit:
+        """In percent, where the paper's numbers are."""
+        return Unit(metric_of(self.dataset))
+
+    @property
+    def values(self) -> list[float]:
+        """The scores in the paper's unit."""
+        return [self.unit.scale * score for score in self.scores]
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """95 % of Student's t of the mean over seeds; ``None`` for fewer than three runs."""
+        n, mean = len(self.scores), float(np.mean(self.values or 0))
+        if n < 3:
+            return None
+        half = float(stats.t.ppf(0.975, n - 1) * stats.sem(self.values))
+        return mean - half, mean + half
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether our mean and the paper's differ significantly: Welch's test at 5 %, or, where
+        the paper gives no deviation, its mean lies outside our interval."""
+        if self.interval is None or self.paper is None:
+            return False
+        low, high = self.interval
+        theirs = float(self.paper.mean)
+        if not self.paper.std:
+            return not low <= theirs <= high
+        test = stats.ttest_ind_from_stats(
+            *(np.mean(self.values), np.std(self.values, ddof=1), len(self.values)),
+            *(theirs, float(self.paper.std), RUNS_OF_THE_PAPER),
+            equal_var=False,
+        )
+        return bool(test.pvalue < 0.05)
+
+    def ours(self) -> str:
+        """Mean and deviation, interval of the mean, number of runs."""
+        if self.row.experiment is None:
+            return "cited"
+        if not self.scores:
+            return "not run"
+        shown = self.unit.mean_std(self.scores) + (f" {APART}" if self.is_apart else "")
+        if self.interval is not None:
+            ends = (f"{end:.{self.unit.digits}f}" for end in self.interval)
+            shown += f"<br>[{', '.join(ends)}]"
+        return f"{shown}, n = {len(self.scores)}"
+
+    def __str__(self) -> str:
+        return f"{self.ours()}<br>paper {self.paper}" if self.paper else self.ours()
+
+
+def cell(study: Study, row: Row, dataset: str, folder: Path) -> Cell:
+    """What the ledgers of a folder hold, and what the paper reports."""
+    found = records(row, dataset, folder) if row.experiment else {}
+    scores = [record["test"] for record in found.values()]
+    return Cell(row, dataset, scores, reported(row, dataset, study.title))
+
+
+def table(study: Study, folder: Path) -> Iterator[str]:
+    """A table of the paper, in Markdown."""
+    heads = (f"{dataset}<br>{Unit(metric_of(dataset)).name}" for dataset in study.datasets)
+    yield from markdown(
+        ["", *heads],
+        (
+            [row.label, *(str(cell(study, row, dataset, folder)) for dataset in study.datasets)]
+            for row in study.rows
+        ),
+    )
+
+
+def markdown(heads: Sequence[str], lines: Iterable[Sequence[str]]) -> Iterator[str]:
+    """A table."""
+    yield f"| {' | '.join(heads)} |"
+    yield "|---" * len(heads) + "|"
+    for line in lines:
+        yield f"| {' | '.join(line)} |"

@@ -1,0 +1,215 @@
+"""Rules by which runs speak for or against a claim of the paper."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+from scipy import stats
+
+from graphpool_sanity.check.comparison import Comparison, compare
+from graphpool_sanity.datasets.load import metric_of
+from graphpool_sanity.reproduce.study import Row, Runs
+from graphpool_sanity.reproduce.tables import reported
+from graphpool_sanity.training.ledger import Record
+from graphpool_sanity.training.tasks import MARGIN, Unit
+
+SEEDS = 20
+OFFICIAL_SPLIT = ("ZINC", "SMNIST", "ogbg-molhiv")  # the same for every seed
+Status = Literal["reproduced", "not reproduced", "undecided", "not run"]
+
+
+class Finding(NamedTuple):
+    """What the runs on one data set say."""
+
+    dataset: str
+    compared: str
+    runs: int = 0
+    numbers: str = ""
+    words: str = ""
+    status: Status = "not run"
+
+
+Rule = Callable[[Path], list[Finding]]
+"""What the ledgers of a folder say."""
+
+
+def records(row: Row, dataset: str, folder: Path) -> dict[int, Record]:
+    """The runs of a model by seed, as the paper sets it up."""
+    return Runs(folder, SEEDS).find(row, dataset)
+
+
+def scores(row: Row, dataset: str, folder: Path) -> list[float]:
+    """Test metrics, negative where less is better."""
+    sign = Unit(metric_of(dataset)).sign
+    return [sign * record["test"] for record in records(row, dataset, folder).values()]
+
+
+def paired(
+    pairs: Sequence[tuple[Row, Row]],
+    datasets: Sequence[str],
+    expected: Literal["second is as good", "first is better"],
+) -> Rule:
+    """Runs of one seed are compared; what the paper expects must be shown, not just allowed."""
+
+    def rule(folder: Path) -> list[Finding]:
+        return [
+            _pair(first, second, dataset, folder, expected)
+            for dataset in datasets
+            for first, second in pairs
+        ]
+
+    return rule
+
+
+def _pair(first: Row, second: Row, dataset: str, folder: Path, expected: str) -> Finding:
+    name = f"{first.label} − {second.label}"
+    found, unit = differences(first, second, dataset, folder), Unit(metric_of(dataset))
+    if len(found) < 2:
+        return Finding(dataset, name)
+    result = compare(found, MARGIN, 0 if dataset in OFFICIAL_SPLIT else 1 / 8)
+    numbers = f"{unit.signed(result.difference)} {unit.interval(result.interval)}"
+    status: Status = "undecided"
+    if result.verdict != "undecided":
+        agrees = (result.verdict == "locality helps") == (expected == "first is better")
+        status = "reproduced" if agrees else "not reproduced"
+    return Finding(
+        dataset, name, result.runs, numbers, _in_words(result, first, second, unit), status
+    )
+
+
+def differences(first: Row, second: Row, dataset: str, folder: Path) -> list[float]:
+    """By how much the first is better, for each seed that both have run with."""
+    a, b = (records(row, dataset, folder) for row in (first, second))
+    sign = Unit(metric_of(dataset)).sign
+    return [sign * (a[seed]["test"] - b[seed]["test"]) for seed in sorted(a.keys() & b.keys())]
+
+
+def _in_words(result: Comparison, first: Row, second: Row, unit: Unit) -> str:
+    if result.verdict == "null is as good":
+        size = unit.margin(result.margin)
+        return f"{second.label} is as good within {size} (p = {result.equivalence_p:.2g})"
+    if result.verdict == "undecided" and result.more_runs is None:
+        return "undecided: too small a data set for this margin"
+    if result.verdict == "undecided":
+        more = f"{result.more_runs} more run{'s' * (result.more_runs != 1)}"
+        return f"undecided: about {more} would settle it"
+    better = first if result.verdict == "locality helps" else second
+    return f"{better.label} is better (p = {result.corrected_p:.2g})"
+
+
+def _if_enough(runs: int, holds: bool) -> Status:
+    """Of a claim on means or deviations alone: it takes as many runs as the paper's."""
+    if runs < SEEDS:
+        return "undecided"
+    return "reproduced" if holds else "not reproduced"
+
+
+def some_null_has_the_highest_mean(
+    layer: Row, nulls: Sequence[Row], datasets: Sequence[str]
+) -> Rule:
+    """The highest mean, over the runs there are, is that of a null."""
+
+    def finding(dataset: str, folder: Path) -> Finding:
+        means = {row.label: scores(row, dataset, folder) for row in (layer, *nulls)}
+        if not all(means.values()):
+            return Finding(dataset, "means")
+        unit = Unit(metric_of(dataset))
+        factor = unit.sign * unit.scale
+        best = max(means, key=lambda label: np.mean(means[label]))
+        shown = ", ".join(f"{k} {factor * np.mean(v):.3g}" for k, v in means.items())
+        runs = min(map(len, means.values()))
+        status = _if_enough(runs, best != layer.label)
+        return Finding(dataset, "means", runs, shown, f"{best} leads", status)
+
+    return lambda folder: [finding(dataset, folder) for dataset in datasets]
+
+
+def no_more_variance(layer: Row, nulls: Sequence[Row], datasets: Sequence[str]) -> Rule:
+    """No significantly higher variance than the layer's: Brown and Forsythe's test at 5 %."""
+
+    def finding(dataset: str, null: Row, folder: Path) -> Finding:
+        name = f"{null.label} / {layer.label}"
+        ours, theirs = (scores(row, dataset, folder) for row in (null, layer))
+        if min(len(ours), len(theirs)) < 3:
+            return Finding(dataset, name)
+        ratio = float(np.std(ours, ddof=1) / np.std(theirs, ddof=1))
+        p = float(stats.levene(ours, theirs, center="median").pvalue)
+        runs = min(len(ours), len(theirs))
+        status = _if_enough(runs, ratio <= 1 or p >= 0.05)
+        return Finding(dataset, name, runs, f"deviations × {ratio:.2f}", f"p = {p:.2g}", status)
+
+    return lambda folder: [finding(d, null, folder) for d in datasets for null in nulls]
+
+
+def near_the_cited(row: Row, cited: Row, datasets: Sequence[str]) -> Rule:
+    """The mean is no more than the margin behind the one that the paper cites."""
+
+    def finding(dataset: str, folder: Path) -> Finding:
+        unit, number = Unit(metric_of(dataset)), reported(cited, dataset)
+        values = scores(row, dataset, folder)
+        if not values or number is None:
+            return Finding(dataset, row.label)
+        mean = unit.scale * float(np.mean(values))
+        behind = unit.sign * float(number.mean) - mean
+        status = _if_enough(len(values), behind <= unit.scale * MARGIN)
+        words = f"{cited.label}: {number}"
+        return Finding(dataset, row.label, len(values), f"{unit.sign * mean:.3g}", words, status)
+
+    return lambda folder: [finding(dataset, folder) for dataset in datasets]
+
+
+def gaps_below(pairs: Sequence[tuple[Row, Row]], datasets: Sequence[str], limit: float) -> Rule:
+    """No pair's difference of means exceeds the limit."""
+
+    def finding(dataset: str, folder: Path) -> Finding:
+        values = [differences(*pair, dataset, folder) for pair in pairs]
+        gaps = [abs(float(np.mean(value))) for value in values if value]
+        if not gaps:
+            return Finding(dataset, "largest gap")
+        unit, count = Unit(metric_of(dataset)), f"{len(gaps)} of {len(pairs)} settings"
+        status: Status = "undecided" if len(gaps) < len(pairs) else "reproduced"
+        status = "not reproduced" if max(gaps) > limit else status
+        shown = unit.difference(max(gaps)).lstrip("+")
+        return Finding(
+            dataset, "largest gap", min(map(len, filter(None, values))), shown, count, status
+        )
+
+    return lambda folder: [finding(dataset, folder) for dataset in datasets]
+
+
+def takes_at_most(share: float, row: Row, of: Row, dataset: str) -> Rule:
+    """The median time of an epoch, evaluation included, against another model's.
+
+    Of runs that were not compiled: compilation reaches more of some models than of others.
+    """
+
+    def rule(folder: Path) -> list[Finding]:
+        name = f"{row.label} / {of.label}"
+        runs = [
+            [record for record in records(model, dataset, folder).values() if not compiled(record)]
+            for model in (row, of)
+        ]
+        if not all(runs):
+            return [Finding(dataset, name)]
+        ours, theirs = (float(np.median([seconds_per_epoch(r) for r in some])) for some in runs)
+        status: Status = "reproduced" if ours / theirs <= share else "not reproduced"
+        shown, words = f"{ours:.3g} s / {theirs:.3g} s an epoch", f"× {ours / theirs:.2f}"
+        return [Finding(dataset, name, min(map(len, runs)), shown, words, status)]
+
+    return rule
+
+
+def compiled(record: Record) -> bool:
+    """Whether the model was; records from before it could be do not say."""
+    return bool(record.get("compiled"))
+
+
+def seconds_per_epoch(record: Record) -> float:
+    """Training and evaluation."""
+    return float(record["seconds"] / record["epochs"])
+
+
+def all_of(*rules: Rule) -> Rule:
+    """What each of the rules finds."""
+    return lambda folder: [finding for rule in rules for finding in rule(folder)]

@@ -1,0 +1,168 @@
+"""Write docs/results.md: the paper's claims, tables and figures beside our runs.
+
+    python -m benchmarks.paper.page
+
+All numbers of ours come from the ledgers in benchmarks/results.
+"""
+
+import shutil
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+
+from reproduce_figure1 import FIGURE_1
+from reproduce_figure2 import FIGURE_2
+from reproduce_figure3 import FIGURE_3
+from reproduce_figure4 import FIGURE_4
+from reproduce_figure7 import FIGURE_7
+from reproduce_figure8 import FIGURE_8
+from reproduce_figure_s1 import FIGURE_S1
+from reproduce_table1 import TABLE_1
+from reproduce_table2 import TABLE_2
+from reproduce_table3 import TABLE_3
+from reproduce_table_s5 import TABLE_S5
+
+from benchmarks.paper.cells import cell, markdown, table
+from benchmarks.paper.claims import CLAIMS, Claim
+from benchmarks.paper.judge import SEEDS, Finding, Status
+from benchmarks.paper.words import ACTIVATIONS, DIFFERENCES, HEAD, MORE_RUNS, RULES, TABLES_HEAD
+from graphpool_sanity.check.figures import save_svg
+from graphpool_sanity.reproduce.plots import Found
+from graphpool_sanity.reproduce.study import Runs, Study
+from graphpool_sanity.training.ledger import Ledger
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = ROOT / "benchmarks" / "results"
+PICTURES = ROOT / "docs" / "_static" / "results"
+TABLES = [TABLE_1, TABLE_2, TABLE_3, TABLE_S5]
+FIGURES = [FIGURE_1, FIGURE_2, FIGURE_3, FIGURE_4, FIGURE_7, FIGURE_8, FIGURE_S1]
+STATUSES: list[Status] = ["reproduced", "not reproduced", "undecided", "not run"]
+
+
+def main() -> None:
+    """The page, and the pictures that it shows."""
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    for study in FIGURES:
+        found = runs_of(study, RESULTS)
+        if found:
+            save_svg(study.draw(found), PICTURES / picture(study))
+    for drawn in RESULTS.glob("activations-*.png"):
+        shutil.copy(drawn, PICTURES)
+    target = ROOT / "docs" / "results.md"
+    target.write_text(whole_page(RESULTS), encoding="utf-8")
+    print(target.relative_to(ROOT))
+
+
+def whole_page(folder: Path) -> str:
+    """The whole page, in MyST Markdown, from the ledgers of a folder."""
+    findings = [(claim, claim.rule(folder)) for claim in CLAIMS]
+    parts = [
+        HEAD,
+        *glance(findings),
+        RULES,
+        *(line for claim, found in findings for line in details(claim, found)),
+        TABLES_HEAD,
+        *(line for study in TABLES for line in (f"\n### {study.title}\n", *table(study, folder))),
+        "\n## Figures\n",
+        *(line for study in FIGURES for line in figure(study, folder)),
+        *activations(folder),
+        DIFFERENCES,
+        "\nSignificantly apart from the paper, by model and data set:\n",
+        *apart(folder),
+        MORE_RUNS,
+    ]
+    return "\n".join(parts)
+
+
+def glance(findings: list[tuple[Claim, list[Finding]]]) -> Iterator[str]:
+    """Each claim in a line."""
+    lines = (
+        [f"{claim.text} ({claim.place})", *(where(found, status) for status in STATUSES)]
+        for claim, found in findings
+    )
+    yield from markdown(["the paper says", *STATUSES], lines)
+
+
+def where(found: list[Finding], status: Status) -> str:
+    """The data sets with that status, and of how many comparisons."""
+    names = [finding.dataset for finding in found]
+    parts = []
+    for name in dict.fromkeys(names):
+        some = sum(f.dataset == name and f.status == status for f in found)
+        every = names.count(name)
+        if some:
+            parts.append(name if some == every else f"{name} ({some} of {every})")
+    return ", ".join(parts)
+
+
+def details(claim: Claim, found: list[Finding]) -> Iterator[str]:
+    """What a claim's comparisons say."""
+    yield f"\n### {claim.text}\n\n{claim.place}.\n"
+    run = [finding for finding in found if finding.status != "not run"]
+    if run:
+        lines = ([f.dataset, f.compared, str(f.runs), f.numbers, f.words, f.status] for f in run)
+        yield from markdown(["data", "compared", "runs", "found", "what the runs say", ""], lines)
+    missing = where(found, "not run")
+    if missing:
+        yield f"\nNot run: {missing}."
+
+
+def runs_of(study: Study, folder: Path) -> Found:
+    """The runs of a figure, on the data sets that have any."""
+    runs = Runs(folder, SEEDS, usable=study.usable)
+    found = {
+        name: {row.label: runs.find(row, name) for row in study.rows} for name in study.datasets
+    }
+    return {name: models for name, models in found.items() if any(models.values())}
+
+
+def picture(study: Study) -> str:
+    """The name of a figure's file."""
+    return study.title.lower().replace(" ", "-") + ".svg"
+
+
+def figure(study: Study, folder: Path) -> Iterator[str]:
+    """A figure of the paper, drawn from our runs."""
+    found = runs_of(study, folder)
+    missing = list(not_run(study, found))
+    yield f"### {study.title}\n"
+    if found:
+        yield f"![{study.title} on {', '.join(found)}](_static/results/{picture(study)})\n"
+    if missing:
+        yield f"Not run: {', '.join(missing)}.\n"
+
+
+def not_run(study: Study, found: Found) -> Iterator[str]:
+    """The data sets of a figure that lack runs, and how many of its models lack them there."""
+    for name in study.datasets:
+        lacking = sum(not found.get(name, {}).get(row.label) for row in study.rows)
+        if lacking == len(study.rows):
+            yield name
+        elif lacking:
+            yield f"{name} ({lacking} of {len(study.rows)} models)"
+
+
+def activations(folder: Path) -> Iterator[str]:
+    """Figures 5 and 6, of the models whose embeddings have been measured."""
+    yield f"### Figures 5 and 6\n\n{ACTIVATIONS}"
+    for path in sorted(folder.glob("activations-*.jsonl")):
+        for model in sorted(record["config"]["model"] for record in Ledger(path)):
+            name = f"{path.stem}-{model}"
+            yield f"![{name.replace('-', ' ')}](_static/results/{name}.png)\n"
+
+
+def apart(folder: Path) -> Iterator[str]:
+    """The cells that the paper's number does not fit, each once."""
+    found: dict[tuple[str, str, str], str] = {}
+    for study in TABLES:
+        for row, name in product(study.rows, study.datasets):
+            one = cell(study, row, name, folder)
+            if one.is_apart:
+                text = f"- {name}, {row.label}: {one.ours()}; paper {one.paper}"
+                runs = (name, row.variant, str(row.settings_on(name, {})))
+                found.setdefault(runs, text.replace("<br>", " "))
+    yield from sorted(found.values()) or ["None."]
+
+
+if __name__ == "__main__":
+    main()

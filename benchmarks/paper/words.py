@@ -1,0 +1,100 @@
+"""What the page of results says in words."""
+
+from benchmarks.paper.cells import APART
+from benchmarks.paper.judge import SEEDS
+from graphpool_sanity.training.tasks import MARGIN, Unit
+
+POINTS = Unit("accuracy").margin(MARGIN)
+HEAD = """# The paper's results, repeated
+
+What Mesquita, Souza and Kaski report in *Rethinking pooling in graph neural networks* (NeurIPS
+2020), beside our runs of the same models by the scripts in `examples/`. Every number of ours is
+computed from the ledgers in `benchmarks/results`, by `python -m benchmarks.paper.page`; each run
+there has its seed, configuration, versions and git revision.
+
+## At a glance
+"""
+RULES = f"""
+## Claim by claim
+
+Runs of one seed share the split and the order of batches, and the initial weights wherever the
+models share them, so models are compared run by run. *Found* is the mean difference, positive where
+the first model is better, with its 95 % interval (BCa bootstrap over runs). The verdict is that of
+{{py:func}}`~graphpool_sanity.check.comparison.compare`: a corrected resampled t-test for
+"better", two one-sided tests for "as good within {POINTS}" (accuracy and AUROC)
+or "within {MARGIN}" (mean absolute error). On ZINC, SMNIST and ogbg-molhiv all seeds share the
+official split, so no correction for overlapping splits is due there.
+
+- **reproduced**: where the paper says "on par", the second is as good, or better; where it says
+  "better", the first is better. It must be shown: a missing difference proves nothing.
+- **not reproduced**: the opposite is shown, or, where the paper says "better", that they are equal.
+- **undecided**: the runs show neither.
+
+A claim on means or deviations alone is decided by these, once there are the paper's {SEEDS} runs:
+models "do as well as GIN" if their mean is no more than the margin behind it, and a deviation is
+"significantly higher" by Brown and Forsythe's test at 5 %. Nodes are "alike" if less than half of
+the variance of their embeddings lies within graphs. A claim on time compares the medians of
+a run's seconds by epoch, evaluation included, of models that were not compiled, on machines that
+ran other work at the same time.
+"""
+TABLES_HEAD = f"""
+## Tables
+
+Mean ± standard deviation over n seeds, the 95 % interval of the mean (Student's t, over seeds of
+this data set), and below it what the paper reports over 20 seeds. {APART} marks means that differ
+significantly from the paper's (Welch's test at 5 %; where the paper gives no deviation, its mean
+lies outside our interval). Of so many cells some are marked by chance alone."""
+DIFFERENCES = """
+## Where ours differs from the paper, and why
+
+*Released code* is [the authors' repository](https://github.com/AaltoPML/Rethinking-pooling-in-GNNs).
+
+- **Runs.** The paper has 20 seeds for each number; ours has n.
+- **ZINC.** The official 10,000 training molecules were not to be had: ours are others of the same
+  collection. Validation and test molecules are the official ones.
+- **SMNIST.** 10,000 of 55,000 training graphs and 2,000 of 5,000 validation graphs, rebuilt from
+  MNIST. Less data to train on lowers accuracies, of all models alike or not. The released code
+  draws its validation graphs from all training graphs and trains on nine tenths of them; ours are
+  others.
+- **ogbg-molhiv.** Official graphs, labels and split; atom and bond features recomputed by RDKit.
+- **PROTEINS.** Without the continuous node attribute, as PyG loads it by default.
+- **Splits.** Ours are drawn by scikit-learn, so a seed's test graphs differ from the paper's. On
+  small data sets the split alone moves accuracies by several points.
+- **Early stopping.** The same rule: the test metric at the best validation metric, and an end after
+  50 epochs without a better one. Validation sets of 50 to 400 graphs choose that epoch by a few
+  graphs, which adds to the spread.
+- **Batches.** Graclus and GMN train on batches of 64 and 128 graphs, as the released code does;
+  the paper's Table S2 says 8 for some.
+- **The complement.** Ours follows the text: no self-loops, edgeless nodes kept. The released code
+  keeps self-loops and drops the complement of trailing edgeless nodes.
+- **DiffPool.** Ours adds a residual connection after each GraphSAGE convolution of matching width,
+  and begins with a mean convolution and ReLU. The released code has no residual after the last of a
+  group, and begins with a normalised GraphSAGE convolution without ReLU. In its version 2, too, the
+  layers of a GNN are concatenated, and clusters are read out after every pooling.
+- **Table 2.** The text does not say which of DiffPool's two convolutions is left out. Ours keeps
+  the one that embeds what the first pool coarsens, linear and normalised, and assigns nodes by
+  their raw features. With that one left out instead, NCI1 lost nothing against two.
+- **GMN.** Our keys are parameters that the KL step trains, after every fifth epoch. In the
+  released code they are plain tensors, which nothing trains; its KL step takes the place of every
+  fifth epoch and moves all weights that the loss reaches.
+- **MinCutPool.** Random assignments are normal, as the text says; in the released code, uniform.
+  Clusters begin at half the mean number of nodes in ours, of the largest graph in the released
+  code, which also clips gradients at a norm of 2 and has no ReLU after the last convolution.
+- **Evaluation.** The released code draws a new matching whenever it evaluates; ours depends on the
+  graph and the seed alone.
+- **Figure 7.** The paper's text, as we have it, does not give the weights; ours are 0, 1 and 10.
+"""
+MORE_RUNS = """
+## More runs
+
+`python examples/reproduce_table1.py --dataset NCI1 --runs 20` runs what the ledgers lack and
+nothing else; so do the scripts of the other tables and figures. Ledgers of other machines are
+appended to ours (`cat theirs.jsonl >> ours.jsonl`); a run that is in both counts once. Then
+`python -m benchmarks.paper.page` writes this page anew. A seed gives the same run to the last
+digit on one machine with one thread; another processor, or compiled models (`--compile`), round
+otherwise, and after some epochs that shows.
+"""
+ACTIVATIONS = """\
+Embeddings of three test graphs around each pooling layer of one trained network: nodes are rows,
+channels are columns, the number of nodes stands in brackets, each matrix has its own colours.
+"""

@@ -1,0 +1,1 @@
+"""Speed against peers: fair timing, and what is timed."""

@@ -1,0 +1,18 @@
+"""The command ``graphpool-sanity``, also as ``python -m graphpool_sanity``."""
+
+import sys
+
+from graphpool_sanity._lazy import needs
+
+
+def main() -> None:
+    """Run the command line, or say in a line what it needs."""
+    try:
+        from graphpool_sanity.cli import run
+    except ModuleNotFoundError as error:
+        sys.exit(f"error: graphpool-sanity {needs(error)}")
+    run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,147 @@
+"""The nulls of our own layers: each with another selector."""
+
+import torch
+from torch import Tensor, nn
+
+from graphpool_sanity.graphs.graph import Graph
+from graphpool_sanity.graphs.nodes import Nodes
+from graphpool_sanity.graphs.soft_coarsen import SoftGraphs
+from graphpool_sanity.nulls.frozen import Frozen, untrained
+from graphpool_sanity.nulls.registry import register_null
+from graphpool_sanity.nulls.replace import check_method
+from graphpool_sanity.pools.diff_pool import DiffPool, RandomDiffPool
+from graphpool_sanity.pools.graclus import (
+    ComplementGraclusPool,
+    GraclusPool,
+    RandomMatchingPool,
+    _MatchingPool,
+)
+from graphpool_sanity.pools.memory_pool import (
+    DistanceMemoryPool,
+    MemoryPool,
+    RandomMemoryPool,
+    _KeyMemoryPool,
+    _MemoryPool,
+)
+from graphpool_sanity.pools.mincut_pool import MinCutPool, RandomMinCutPool
+from graphpool_sanity.pools.soft_pool import SoftPool
+from graphpool_sanity.select.hashed import HashedAssignment, UniformAssignment
+from graphpool_sanity.select.matching import (
+    Matching,
+    match_complement,
+    match_none,
+    match_random,
+    number_clusters,
+)
+from graphpool_sanity.select.shuffle import Shuffled
+
+_HARD = (GraclusPool, ComplementGraclusPool, RandomMatchingPool)
+_SOFT = (DiffPool, MinCutPool)
+_MEMORY = (MemoryPool, DistanceMemoryPool)
+
+
+class ShuffledClusters(Shuffled):
+    """The clusters of another selector, shuffled and numbered anew."""
+
+    def forward(self, graphs: Graph | SoftGraphs | Nodes, *memory: Tensor) -> Tensor:
+        """The cluster [N] of each node."""
+        return number_clusters(super().forward(graphs, *memory))
+
+
+# Hard pooling: another rule of matching
+
+
+@register_null((GraclusPool, RandomMatchingPool), "complement")
+def _complement(layer: _MatchingPool, seed: int) -> nn.Module:
+    layer.select = Matching(match_complement, seed)
+    return layer
+
+
+@register_null((GraclusPool, ComplementGraclusPool), "random")
+def _random_matching(layer: _MatchingPool, seed: int) -> nn.Module:
+    layer.select = Matching(match_random, seed)
+    return layer
+
+
+@register_null((GraclusPool, ComplementGraclusPool), "shuffle")
+def _shuffled_clusters(layer: _MatchingPool, seed: int) -> nn.Module:
+    layer.select = ShuffledClusters(layer.select, seed)
+    return layer
+
+
+@register_null(_HARD, "none")
+def _single_nodes(layer: _MatchingPool, seed: int) -> nn.Module:
+    layer.select = Matching(match_none, seed)
+    return layer
+
+
+# Memory pooling: distances to fixed keys, or an assignment without keys
+
+
+@register_null(MemoryPool, "distance")
+def _distance(layer: MemoryPool, seed: int) -> nn.Module:
+    check_method(layer, _MemoryPool, "forward")
+    sizes = layer.in_channels, layer.out_channels, layer.heads, layer.num_clusters
+    null = DistanceMemoryPool(*sizes, seed=seed)
+    null.lin, null.conv = layer.lin, layer.conv
+    return null
+
+
+# Soft and memory pooling: another assignment
+
+
+@register_null(_SOFT, "random")
+def _random_assignment(layer: SoftPool, seed: int) -> nn.Module:
+    layer.select = HashedAssignment(layer.num_clusters, "normal", seed)
+    return layer
+
+
+@register_null(_MEMORY, "random")
+def _random_memory(layer: _MemoryPool, seed: int) -> nn.Module:
+    return _without_keys(layer, HashedAssignment(layer.num_clusters, "uniform", seed))
+
+
+@register_null((*_SOFT, RandomDiffPool, RandomMinCutPool, *_MEMORY, RandomMemoryPool), "shuffle")
+def _shuffled_assignment(layer: SoftPool | _MemoryPool, seed: int) -> nn.Module:
+    layer.select = Shuffled(layer.select, seed)
+    return layer
+
+
+@register_null(_SOFT, "frozen")
+def _frozen_assignment(layer: SoftPool, seed: int) -> nn.Module:
+    layer.select = Frozen(untrained(layer.select, seed))
+    return layer
+
+
+@register_null(_MEMORY, "frozen")
+def _frozen_memory(layer: _KeyMemoryPool, seed: int) -> nn.Module:
+    fresh = MemoryPool(layer.in_channels, layer.out_channels, layer.heads, layer.num_clusters)
+    with torch.no_grad():
+        for own, drawn in ((layer.k, fresh.k), (layer.conv.weight, fresh.conv.weight)):
+            if isinstance(own, nn.Parameter):  # the keys of DistanceMemoryPool are none
+                own.requires_grad_(False).copy_(drawn)
+    layer.select = Frozen(layer.select)
+    return layer
+
+
+@register_null((*_SOFT, RandomDiffPool, RandomMinCutPool), "none")
+def _equal_shares(layer: SoftPool, seed: int) -> nn.Module:
+    layer.select = UniformAssignment(layer.num_clusters)
+    return layer
+
+
+@register_null((*_MEMORY, RandomMemoryPool), "none")
+def _equal_memory(layer: _MemoryPool, seed: int) -> nn.Module:
+    return _without_keys(layer, UniformAssignment(layer.num_clusters))
+
+
+def _without_keys(layer: _MemoryPool, select: nn.Module) -> RandomMemoryPool:
+    """The layer with a selector that needs neither keys nor heads, so that it has none.
+
+    They belong to the layer, so that this one is of another class.
+    """
+    check_method(layer, _MemoryPool, "forward")
+    sizes = layer.in_channels, layer.out_channels, layer.num_clusters
+    null = RandomMemoryPool(*sizes, invariant=True)
+    null.select, null.lin = select, layer.lin
+    return null
