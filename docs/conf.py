@@ -16,6 +16,7 @@ version = release = installed("graphpool-sanity")
 
 extensions = [
     "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
     "sphinx.ext.githubpages",
     "sphinx.ext.intersphinx",
     "sphinx.ext.mathjax",
@@ -26,7 +27,6 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
-    "public_names",
     "reference",
     "self_contained",
     "tables",
@@ -38,6 +38,7 @@ root_doc = "index"
 myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 
+autosummary_generate = False
 autodoc_typehints_format = "short"
 autodoc_inherit_docstrings = False
 autodoc_member_order = "bysource"

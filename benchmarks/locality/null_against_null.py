@@ -52,7 +52,7 @@ def verdicts(report: SanityReport, block: int = BLOCK) -> Counter[str]:
     train, test = report.dataset["train"], report.dataset["test"]
     starts = range(0, len(differences) - block + 1, block)
     blocks: list[Sequence[float]] = [differences[start : start + block] for start in starts]
-    return Counter(compare(b, found.margin, test / train, found.level).verdict for b in blocks)
+    return Counter(compare(b, found.margin, found.level, test / train).verdict for b in blocks)
 
 
 def told(said: Counter[str], level: float = 0.95) -> str:

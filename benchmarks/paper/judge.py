@@ -67,7 +67,7 @@ def _pair(first: Row, second: Row, dataset: str, folder: Path, expected: str) ->
     found, unit = differences(first, second, dataset, folder), Unit(metric_of(dataset))
     if len(found) < 2:
         return Finding(dataset, name)
-    result = compare(found, MARGIN, 0 if dataset in OFFICIAL_SPLIT else 1 / 8)
+    result = compare(found, MARGIN, test_train_ratio=0 if dataset in OFFICIAL_SPLIT else 1 / 8)
     numbers = f"{unit.signed(result.difference)} {unit.interval(result.interval)}"
     status: Status = "undecided"
     if result.verdict != "undecided":

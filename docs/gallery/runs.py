@@ -59,7 +59,10 @@ for name, variants in tests.items():
     for null in NULLS:
         seeds = sorted(layer.keys() & variants[null].keys())
         differences[null] = [layer[seed] - variants[null][seed] for seed in seeds]
-    found = {null: compare(gaps, MARGIN, 1 / 8) for null, gaps in differences.items()}
+    found = {
+        null: compare(gaps, MARGIN, test_train_ratio=1 / 8)
+        for null, gaps in differences.items()
+    }
     figures.append(plot_differences(found, differences, UNIT))
     figures[-1].axes[0].set_title(f"Graclus against its nulls on {name}")
     for null, comparison in found.items():

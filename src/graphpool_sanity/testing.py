@@ -7,10 +7,11 @@ them. Any other gets the batch itself. A module is copied for each call and chan
 anew, so all calls start alike, and neither the module nor the global random state changes.
 Whether it is in training or in evaluation mode is the caller's choice.
 
-How outputs are compared follows from their shapes. ``(x, edge_index, ...)`` is a pooled graph as
-PyG's sparse layers return it. Its order is free: nodes and edges are compared as bags of features,
-by sorted columns and projections, and what it holds besides (scores, clusters) is passed over.
-Tensors of all nodes, [N, ...] or [B, N, ...], may follow their nodes. The rest must stay.
+How outputs are compared follows from what they are. Nodes with sparse edges are a pooled graph,
+whatever else is returned in whatever order. Its order is free: nodes and edges are compared as bags
+of features, by sorted columns and projections, auxiliary losses as numbers, and what it holds
+besides (scores, clusters) is passed over. Tensors of all nodes, [N, ...] or [B, N, ...], may follow
+their nodes. The rest must stay.
 
 ``atol`` is the difference to tolerate, by default eps^0.7 of the output's type (1e-5 in float32,
 1e-11 in float64), times its largest absolute value where that is above one.
@@ -29,6 +30,12 @@ from torch_geometric.typing import SparseTensor
 
 from graphpool_sanity._symmetry import Variation, call_on, difference, outputs
 from graphpool_sanity.interface.inputs import parameters
+
+__all__ = [
+    "assert_batch_invariant",
+    "assert_padding_invariant",
+    "assert_permutation_invariant",
+]
 
 
 def assert_permutation_invariant(

@@ -18,7 +18,9 @@ def report(metric="accuracy", shifts=None, runs=5, **changes):
     sign = -1 if less else 1
     comparisons = {
         null: compare(
-            [sign * (a - b) for a, b in zip(layer, scores[null], strict=True)], 0.02, 1 / 8
+            [sign * (a - b) for a, b in zip(layer, scores[null], strict=True)],
+            0.02,
+            test_train_ratio=1 / 8,
         )
         for null in shifts
     }

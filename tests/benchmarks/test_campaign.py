@@ -38,5 +38,5 @@ def test_reports_say_what_their_ledgers_hold(folder):
     ratio = report.dataset["test"] / report.dataset["train"]
     for null, found in report.comparisons.items():
         gaps = [test["layer", seed] - test[null, seed] for seed in report.seeds]
-        assert compare(gaps, MARGIN, ratio, seed=report.seeds[0]) == found
+        assert compare(gaps, MARGIN, test_train_ratio=ratio, seed=report.seeds[0]) == found
     assert set(report.comparisons) == set(campaign.LAYERS[folder.name].nulls)

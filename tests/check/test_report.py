@@ -41,7 +41,9 @@ def test_a_layer_must_beat_every_null_that_chooses_otherwise(shifts, verdict, nu
 
 def test_an_open_question_keeps_it_open():
     found = report()
-    comparisons = found.comparisons | {"random": compare([0.1, -0.1, 0.1], 0.02, 1 / 8)}
+    comparisons = found.comparisons | {
+        "random": compare([0.1, -0.1, 0.1], 0.02, test_train_ratio=1 / 8)
+    }
     found = report(comparisons=comparisons)
     assert found.verdict == "undecided"
     assert "too small for this margin" in found.headline

@@ -80,8 +80,8 @@ class Comparison:
 def compare(
     differences: Sequence[float],
     margin: float,
-    test_train_ratio: float,
     level: float = 0.95,
+    test_train_ratio: float = 0.0,
     seed: int = 0,
 ) -> Comparison:
     """Judge paired runs of one data set; :class:`Comparison` says by what rule.
@@ -89,8 +89,8 @@ def compare(
     Args:
         differences: One for each run, positive where the layer is better.
         margin: The difference, in the same unit, below which layer and null are equally good.
-        test_train_ratio: n_test / n_train, 1/8 for an 80/10/10 split; 0 for independent runs.
         level: The confidence level of the interval, and 1 - the rate of false verdicts.
+        test_train_ratio: n_test / n_train, 1/8 for an 80/10/10 split; 0 for independent runs.
         seed: Of the bootstrap and the random sign flips; the verdict does not depend on it.
 
     Raises:

@@ -236,7 +236,7 @@ def overall(comparisons: Mapping[str, Comparison]) -> tuple[Verdict, str]:
     being several, but that one of several only seems as good is.
 
     >>> from graphpool_sanity.check.comparison import compare
-    >>> better, same = compare([0.3, 0.4, 0.3], 0.02, 0), compare([0.0, 1e-4, 0.0], 0.02, 0)
+    >>> better, same = compare([0.3, 0.4, 0.3], 0.02), compare([0.0, 1e-4, 0.0], 0.02)
     >>> overall({"complement": better, "random": same, "none": better})
     ('null is as good', 'random')
     """

@@ -205,7 +205,7 @@ def _collect(
     sizes = [len(part) for part in benchmark.split(seed)]
     overlap = sizes[2] / sizes[0] if benchmark.official_split is None else 0.0
     comparisons = {
-        null: compare(differences, margin, overlap, level, seed)
+        null: compare(differences, margin, level, overlap, seed)
         for null, differences in layer_minus_nulls(scores, benchmark.higher_is_better).items()
     }
     batch = first_graphs(benchmark, _GRAPHS)

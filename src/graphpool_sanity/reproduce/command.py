@@ -10,8 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
-from graphpool_sanity.datasets import NAMES
-from graphpool_sanity.datasets.load import full_name
+from graphpool_sanity.datasets.load import NAMES, full_name
 from graphpool_sanity.reproduce.experiment import (
     QUICK_EPOCHS,
     Experiment,

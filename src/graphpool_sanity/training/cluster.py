@@ -52,6 +52,6 @@ def local_cluster(workers: int | None) -> Iterator[str]:
             'the backend dask needs Dask: pip install "graphpool-sanity[cluster]"'
         ) from error
     with LocalCluster(
-        n_workers=workers or cpu_count(), threads_per_worker=1, dashboard_address=None
+        n_workers=workers or cpu_count(), threads_per_worker=1, dashboard_address=":0"
     ) as cluster:
         yield cluster.scheduler_address

@@ -121,6 +121,7 @@ class Unit:
 def as_metric_input(task: Task, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
     """Outputs and targets as a ``torchmetrics.Metric`` takes them: in double precision, or classes.
 
+    >>> import torch
     >>> as_metric_input("binary", torch.tensor([0.5]), torch.tensor([1.0]))
     (tensor([0.5000], dtype=torch.float64), tensor([1]))
     """
