@@ -9,10 +9,9 @@ import pictures
 import torch
 from matplotlib.figure import Figure
 
-from graphpool_sanity import ComplementGraclusPool, GraclusPool
-from graphpool_sanity.check.comparison import Comparison, compare
+from graphpool_sanity import Comparison, ComplementGraclusPool, GraclusPool, compare
 from graphpool_sanity.check.figures import plot_differences
-from graphpool_sanity.training.ledger import Ledger
+from graphpool_sanity.training import Ledger
 from graphpool_sanity.training.tasks import MARGIN, Unit
 
 DATA = "NCI1"

@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 
 from benchmarks.locality.campaign import DATASETS, FAILURE, LAYERS, REPORTS, RUNS
 from benchmarks.paper.cells import markdown
-from graphpool_sanity.check.comparison import Comparison
-from graphpool_sanity.check.report import SanityReport, answer
+from graphpool_sanity import Comparison, SanityReport
+from graphpool_sanity.check.report import answer
 from graphpool_sanity.training.tasks import Unit
 
 CONTROL = "locality-control"

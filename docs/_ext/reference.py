@@ -1,5 +1,6 @@
-"""The API reference: one page for each public package, with what its ``__all__`` names."""
+"""The API reference: a page for each public package, with what its ``__all__`` names."""
 
+from collections.abc import Sequence
 from importlib import import_module
 from inspect import ismodule
 from pathlib import Path
@@ -9,63 +10,86 @@ from docutils import nodes
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
-
-import graphpool_sanity
+from sphinx.pycode import ModuleAnalyzer
 
 FRONT = "graphpool_sanity"
-TITLES = {
-    "check": "The check",
-    "datasets": "Data sets",
-    "training": "Training",
-    "nulls": "Nulls",
-    "testing": "Symmetries as assertions",
-    "analysis": "Analysis",
-}
-"""Of each package below the front, in the order of the reference."""
 
 FOREIGN = {
+    "Metric": "torchmetrics.Metric",
     "torch._C.Generator": "torch.Generator",
+    "torch.distributions.distribution.Distribution": "torch.distributions.Distribution",
     "torch.nn.modules.module.Module": "torch.nn.Module",
     "torch_geometric.data.batch.Batch": "torch_geometric.data.Batch",
     "torch_geometric.data.data.Data": "torch_geometric.data.Data",
+    "torch_geometric.data.in_memory_dataset.InMemoryDataset": "torch_geometric.data.InMemoryDataset",
     "torchmetrics.metric.Metric": "torchmetrics.Metric",
 }
 """Where annotations have the module that defines a class, not the one that documents it."""
 
 
-def exports(part: str) -> list[str]:
-    """What a package below the front exports."""
-    return list(import_module(f"{FRONT}.{part}").__all__)
+def exports(module: str) -> dict[str, Any]:
+    """What a module exports; some is imported when it is asked for."""
+    found = import_module(module)
+    return {name: getattr(found, name) for name in found.__all__}
+
+
+def parts() -> list[str]:
+    """The packages below the front."""
+    return [f"{FRONT}.{name}" for name, found in exports(FRONT).items() if ismodule(found)]
 
 
 def write_pages(app: Sphinx) -> None:
     """Write each page, if it has changed; the front's has the entries that no other page has."""
     layers = [path.read_text().partition("\n")[0] for path in Path(app.srcdir).glob("layers/*.rst")]
-    elsewhere = {*TITLES, *layers}.union(*map(exports, TITLES))
-    own = ", ".join(name for name in graphpool_sanity.__all__ if name not in elsewhere)
-    parts = "\n   ".join(["", *TITLES])
-    pages = {"index": f"{_page('API reference', FRONT, own)}\n.. toctree::\n   :hidden:\n{parts}\n"}
-    pages |= {part: _page(title, f"{FRONT}.{part}") for part, title in TITLES.items()}
+    elsewhere = set(layers).union(*map(exports, parts()))
+    own = {name for name, found in exports(FRONT).items() if not ismodule(found)} - elsewhere
+    names = [part.rpartition(".")[2] for part in parts()]
     folder = Path(app.srcdir, "api")
     folder.mkdir(exist_ok=True)
-    for name, text in pages.items():
-        path = folder / f"{name}.rst"
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
-            path.write_text(text, encoding="utf-8")
+    for name, part in zip(names, parts(), strict=True):
+        _write(folder / f"{name}.rst", _title(part) + _entries(part))
+    _write(
+        folder / "index.rst",
+        f"{_title('API reference')}What these pages list is public. All else may move without notice.\n"
+        f"\n{_entries(FRONT, sorted(own))}\n.. toctree::\n   :hidden:\n\n"
+        + "".join(f"   {name} <{name}>\n" for name in names),
+    )
 
 
-def _page(title: str, module: str, members: str = "") -> str:
-    return f"{title}\n{'=' * len(title)}\n\n.. automodule:: {module}\n   :members: {members}\n"
+def _title(text: str) -> str:
+    return f"{text}\n{'=' * len(text)}\n\n"
+
+
+def _entries(module: str, names: Sequence[str] = ()) -> str:
+    return f".. automodule:: {module}\n   :members: {', '.join(names)}\n"
+
+
+def _write(path: Path, text: str) -> None:
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
+
+
+def share_comments(app: Sphinx) -> None:
+    """Let packages have the comments on data that they export: only the definition has one."""
+    for package in map(import_module, parts()):
+        own = ModuleAnalyzer.for_module(package.__name__)
+        own.analyze()
+        for module in filter(ismodule, list(vars(package).values())):
+            if module.__name__.startswith(f"{package.__name__}."):
+                theirs = ModuleAnalyzer.for_module(module.__name__)
+                theirs.analyze()
+                own.attr_docs |= theirs.attr_docs
 
 
 def begin_with_table(
-    app: Sphinx, what: str, name: str, obj: Any, options: object, lines: list[str]
+    app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
 ) -> None:
-    """Put a table of its names below the first line of a package's docstring."""
+    """Put a table of what it exports below the first line of a module's docstring."""
     if what == "module":
-        names = sorted(obj.__all__, key=lambda name: (ismodule(getattr(obj, name)), name.lower()))
-        table = ["", ".. autosummary::", "   :nosignatures:", ""]
-        lines[1:1] = [*table, *(f"   {name}" for name in names), ""]
+        found = exports(name)
+        names = sorted(found, key=lambda name: ismodule(found[name]))
+        table = [".. autosummary::", "   :nosignatures:", "", *(f"   {name}" for name in names)]
+        lines[1:1] = ["", *table, ""]
 
 
 def keep_colons(
@@ -79,16 +103,15 @@ def keep_colons(
 def add_front_names(app: Sphinx, env: BuildEnvironment) -> None:
     """Let what the front exports be found by that name, too."""
     objects = env.domains.python_domain.objects
-    for part in TITLES:
-        for name in set(exports(part)).intersection(graphpool_sanity.__all__):
-            entry = objects[f"{FRONT}.{part}.{name}"]
-            objects[f"{FRONT}.{name}"] = entry._replace(aliased=True)
+    for part in parts():
+        for name in exports(part).keys() & exports(FRONT).keys():
+            objects[f"{FRONT}.{name}"] = objects[f"{part}.{name}"]._replace(aliased=True)
 
 
 def find_elsewhere(
     app: Sphinx, env: BuildEnvironment, node: pending_xref, content: nodes.TextElement
 ) -> nodes.reference | None:
-    """Resolve a reference to another page's only object of that name, or to another package's."""
+    """Resolve a reference to the only object of that name, or have it sought in other packages."""
     node["reftarget"] = FOREIGN.get(node["reftarget"], node["reftarget"])
     node["refspecific"] = True
     return env.domains.python_domain.resolve_xref(
@@ -99,8 +122,9 @@ def find_elsewhere(
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register all of them."""
     app.connect("builder-inited", write_pages)
-    app.connect("autodoc-process-docstring", keep_colons, priority=100)
+    app.connect("builder-inited", share_comments)
     app.connect("autodoc-process-docstring", begin_with_table)
+    app.connect("autodoc-process-docstring", keep_colons, priority=100)
     app.connect("env-updated", add_front_names)
     app.connect("missing-reference", find_elsewhere, priority=100)
     return {"parallel_read_safe": True}

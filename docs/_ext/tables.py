@@ -11,9 +11,8 @@ from sphinx.application import Sphinx
 
 from benchmarks.locality import null_against_null
 from benchmarks.paper.cells import markdown
-from graphpool_sanity.check.report import SanityReport
-from graphpool_sanity.nulls import registry
-from graphpool_sanity.nulls.questions import question
+from graphpool_sanity import SanityReport
+from graphpool_sanity.nulls import question, registry
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "benchmarks" / "results"

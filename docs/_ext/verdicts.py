@@ -5,7 +5,7 @@ import numpy as np
 import pictures
 from matplotlib.figure import Figure
 
-from graphpool_sanity.check.comparison import compare
+from graphpool_sanity import compare
 from graphpool_sanity.training.tasks import MARGIN, Unit
 
 BAND = Unit("accuracy").scale * MARGIN

@@ -64,7 +64,7 @@ assert_batch_invariant(HalfPool(), graphs)
 
 
 class First(Longest):
-    """Scores each node by its place."""
+    """Scores each node by its position."""
 
     def forward(self, x: Tensor) -> Tensor:
         return -torch.arange(len(x), dtype=x.dtype)
@@ -121,9 +121,7 @@ matched_nulls(HalfPool())
 
 from rich import print
 
-from graphpool_sanity import sanity_check
-from graphpool_sanity.check.backbone import Backbone
-from graphpool_sanity.training.protocol import Protocol
+from graphpool_sanity import Backbone, Protocol, sanity_check
 
 
 def make_pool(channels: int) -> nn.Module:

@@ -12,28 +12,26 @@ the nodes of a graph alike. This page trains two small networks and looks.
 
 import torch
 from torch.nn.functional import cross_entropy
+from torch_geometric.loader import DataLoader
 
-from graphpool_sanity import GraclusPool, load_dataset, randomize
+from graphpool_sanity import Backbone, GraclusPool, load_dataset, randomize
 from graphpool_sanity.analysis import (
     plot_activations,
     plot_homogeneity,
     record_activations,
 )
-from graphpool_sanity.check.backbone import Backbone
-from graphpool_sanity.training.batches import Batches
 
 digits = load_dataset("digits")
-train, _, test = digits.split(seed=0)
+train, _, test = ([digits.graphs[i] for i in part] for part in digits.split(seed=0))
 torch.manual_seed(0)
 layer = Backbone(lambda channels: GraclusPool(seed=0), 3, 10, hidden=32, num_pools=3)
 models = {"Graclus": layer, "Complement": randomize(layer, "complement", seed=0)}
 
 for model in models.values():
+    torch.manual_seed(0)  # for the same batches
     optimizer = torch.optim.Adam(model.parameters(), 3e-3)
-    for epoch in range(8):
-        batches = Batches(digits.graphs, train, batch_size=64)
-        batches.shuffle(epoch)
-        for batch in batches:
+    for _ in range(8):
+        for batch in DataLoader(train, batch_size=64, shuffle=True):
             optimizer.zero_grad()
             cross_entropy(model(batch), batch.y).backward()
             optimizer.step()
@@ -43,7 +41,7 @@ for model in models.values():
 # rows, channels are columns. Where an image is of vertical stripes, all nodes are the
 # same.
 
-batch = next(iter(Batches(digits.graphs, test, batch_size=64)))
+batch = next(iter(DataLoader(test, batch_size=64)))
 activations = {
     name: record_activations(model.eval(), batch) for name, model in models.items()
 }

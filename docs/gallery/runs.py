@@ -12,9 +12,9 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 
-from graphpool_sanity.check.comparison import compare
+from graphpool_sanity import compare
 from graphpool_sanity.check.figures import plot_differences
-from graphpool_sanity.training.ledger import Ledger
+from graphpool_sanity.training import Ledger
 from graphpool_sanity.training.tasks import MARGIN, Unit
 
 NAMES = ("NCI1", "IMDB-BINARY", "PROTEINS")

@@ -1,48 +1,46 @@
-"""Packages whose public names are imported when they are first asked for."""
+"""Packages whose public names are imported when they are first asked for.
 
+A package declares its names once, for people, type checkers and :func:`attach` alike, in the stub
+``__init__.pyi`` beside its ``__init__.py``.
+"""
+
+import ast
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
-_EXTRA = {
-    "dask": "cluster",
-    "distributed": "cluster",
-    "ogb": "ogb",
-    "torch_sparse": "sparse",
-    "torch_scatter": "sparse",
-}
+_EXTRA = {"dask": "cluster", "distributed": "cluster", "ogb": "ogb"}
 """The extras of packages that ``check`` does not bring."""
 
 
-def attach(
-    package: str, modules: Mapping[str, str]
-) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """``__getattr__`` and ``__dir__`` of a package, by the module that has each public name.
+def attach(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[], list[str]], Any]:
+    """``__getattr__``, ``__dir__`` and ``__all__`` of a package, as its stub declares them.
 
     A name whose module needs what is not installed says which extra brings it.
-
-    >>> getattr_, dir_ = attach("graphpool_sanity", {"sqrt": "math"})
-    >>> dir_()
-    ['sqrt']
     """
+    modules = {}
+    for node in ast.parse(Path(file).with_suffix(".pyi").read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ImportFrom):
+            modules.update({alias.name: str(node.module) for alias in node.names})
 
     def get(name: str) -> Any:  # noqa: ANN401  (whatever the module has)
         if name not in modules:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         try:
-            module = import_module(modules[name])
+            if modules[name] == package:  # a part of it
+                return import_module(f"{package}.{name}")
+            found = getattr(import_module(modules[name]), name)
         except ModuleNotFoundError as error:
             raise ImportError(f"{package}.{name} {needs(error)}") from error
-        found = module if modules[name] == f"{package}.{name}" else getattr(module, name)
         setattr(sys.modules[package], name, found)
         return found
 
-    return get, lambda: sorted(modules)
+    return get, lambda: sorted(modules), list(modules)
 
 
 def needs(error: ModuleNotFoundError) -> str:
     """What is missing, and how it is installed."""
     missing = str(error.name).partition(".")[0]
-    extra = _EXTRA.get(missing, "check")
-    return f'needs {missing}: pip install "graphpool-sanity[{extra}]"'
+    return f'needs {missing}: pip install "graphpool-sanity[{_EXTRA.get(missing, "check")}]"'

@@ -2,14 +2,14 @@
 
 import math
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 import torch
 from torch import Tensor, nn
 from torch_geometric.data import Batch
 
 from graphpool_sanity.interface.graphs import Graphs, edges_of, is_edges
-from graphpool_sanity.interface.inputs import call_on_fields, parameters
+from graphpool_sanity.interface.inputs import call_on_fields, padded_mask, parameters
 from graphpool_sanity.interface.outputs import by_name, read_output
 from graphpool_sanity.modules import copied, fork_rng
 
@@ -30,15 +30,9 @@ class Variation(NamedTuple):
     padding: int = 0
 
     @property
-    def max_num_nodes(self) -> int:
-        """How many rows each graph has in dense form."""
-        return int(self.batch.ptr.diff().max()) + self.padding
-
-    @property
     def mask(self) -> Tensor:
-        """[B, max_num_nodes], which rows in dense form are nodes."""
-        count = self.batch.ptr.diff()
-        return torch.arange(self.max_num_nodes, device=count.device) < count.view(-1, 1)
+        """[B, N], which rows in dense form are nodes."""
+        return padded_mask(self.batch, self.padding)
 
 
 def call_on(call: Callable[..., Any], on: Variation, seed: int) -> object:
@@ -60,15 +54,22 @@ def outputs(
         return
     named = by_name(out)
     parts = named if named is not None else out
-    if isinstance(parts, dict | tuple | list) and _is_pooled_graph(named, parts):
-        pooled = read_output(call, out, _given(on))
+    first = (named["x"], named.get("edges")) if named else parts[:2] if _is_row(parts) else ()
+    if _is_pooled_graph(*first):
+        batch = on.batch
+        x = batch.original.view(-1, 1).double() if batch.x is None else batch.x
+        given = Graphs(x, len(on.graphs), batch.edge_index, batch.edge_attr, batch.batch)
+        pooled = read_output(call, out, given)
         yield name, {"bags": _bags(pooled.graphs, on)}
         for loss, value in pooled.losses.items():
             yield f"{name}[{loss!r}]", _read_tensor(value, on)
-    elif isinstance(parts, dict | tuple | list):
-        items = parts.items() if isinstance(parts, dict) else enumerate(parts)
-        for key, part in items:
+    elif isinstance(parts, dict) or _is_row(parts):
+        for key, part in parts.items() if isinstance(parts, dict) else enumerate(parts):
             yield from outputs(call, part, on, f"{name}[{key!r}]")
+
+
+def _is_row(parts: object) -> TypeGuard[Sequence[Any]]:
+    return isinstance(parts, tuple | list)
 
 
 def _read_tensor(out: Tensor, on: Variation) -> Readings:
@@ -87,18 +88,9 @@ def _read_tensor(out: Tensor, on: Variation) -> Readings:
     return readings
 
 
-def _is_pooled_graph(named: dict[str, Any] | None, parts: Any) -> bool:  # noqa: ANN401
-    """Whether an output is nodes of all graphs, one after the other, with their edges."""
-    if named is None and isinstance(parts, dict):
-        return False
-    x, edges = (named["x"], named.get("edges")) if named else (*parts[:2], None, None)[:2]
+def _is_pooled_graph(x: object = None, edges: object = None) -> bool:
+    """Whether these are nodes of all graphs, one after the other, and their edges."""
     return isinstance(x, Tensor) and x.dim() == 2 and is_edges(edges)
-
-
-def _given(on: Variation) -> Graphs:
-    batch = on.batch
-    x = batch.original.view(-1, 1).double() if batch.x is None else batch.x
-    return Graphs(x, len(on.graphs), batch.edge_index, batch.edge_attr, batch.batch)
 
 
 def _bags(graphs: Graphs, on: Variation) -> dict[Hashable, Tensor]:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.console import Console
+from rich.table import Table
 
 if TYPE_CHECKING:
     from graphpool_sanity.check.report import SanityReport
@@ -95,9 +97,6 @@ def check(
 def nulls(layer: Layer, arg: Args = None) -> None:
     """List the nulls that match a layer, and what each asks."""
     with _faults_in_one_line():
-        from rich.console import Console
-        from rich.table import Table
-
         from graphpool_sanity.check.from_name import find_layer, layer_factories, read_arguments
         from graphpool_sanity.datasets.load import load_dataset
         from graphpool_sanity.nulls import matched_nulls
@@ -114,9 +113,6 @@ def nulls(layer: Layer, arg: Args = None) -> None:
 @app.command()
 def datasets() -> None:
     """List the data sets."""
-    from rich.console import Console
-    from rich.table import Table
-
     from graphpool_sanity.datasets.load import EMBEDDED, NAMES
 
     table = Table("data set", "files")
@@ -137,8 +133,6 @@ def report(folder: Annotated[Path, typer.Argument(help="As given to `check --out
 
 
 def _show(report: "SanityReport", folder: Path) -> None:
-    from rich.console import Console
-
     from graphpool_sanity.check.report import answer
     from graphpool_sanity.nulls.questions import question
 

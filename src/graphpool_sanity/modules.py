@@ -2,9 +2,10 @@
 
 import copy
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -46,40 +47,20 @@ def fork_rng(seed: int) -> Iterator[None]:
 def copied(module: Module, memo: dict[int, Any] | None = None) -> Module:
     """A deep copy of a module, even if it keeps results of a forward pass.
 
-    Tensors with a history (attention weights or embeddings that a layer keeps to be looked at),
-    which PyTorch refuses to copy, are copied without it.
-
-    Args:
-        module: What is copied.
-        memo: Copies of parts, by ``id``, as :func:`copy.deepcopy` takes them; it is added to.
+    Tensors with a history (attention weights, embeddings to be looked at), which PyTorch refuses to
+    copy, are copied without it. ``memo`` has copies of parts by ``id``, as for ``copy.deepcopy``.
 
     >>> linear = nn.Linear(2, 1)
     >>> linear.seen = linear(torch.ones(1, 2))
     >>> copied(linear).seen.requires_grad
     False
     """
-    memo = {} if memo is None else memo
-    seen: set[int] = set()
-    for part in module.modules():
-        for tensor in _tensors_in(vars(part), seen):
-            if tensor.grad_fn is not None:
-                memo.setdefault(id(tensor), tensor.detach().clone())
-    return copy.deepcopy(module, memo)
+    with patch.object(Tensor, "__deepcopy__", _without_history):
+        return copy.deepcopy(module, memo)
 
 
-def _tensors_in(value: Any, seen: set[int]) -> Iterator[Tensor]:  # noqa: ANN401  (anything)
-    """All tensors in containers and objects, modules apart, each object once."""
-    if isinstance(value, Tensor):
-        yield value
-        return
-    if id(value) in seen or isinstance(value, nn.Module | type):
-        return
-    seen.add(id(value))
-    if isinstance(value, Mapping):
-        inside = list(value.values())
-    elif isinstance(value, list | tuple | set):
-        inside = list(value)
-    else:
-        inside = list(getattr(value, "__dict__", {}).values())
-    for part in inside:
-        yield from _tensors_in(part, seen)
+_deepcopy: Callable[[Tensor, dict[int, Any]], Tensor] = Tensor.__deepcopy__
+
+
+def _without_history(tensor: Tensor, memo: dict[int, Any]) -> Tensor:
+    return _deepcopy(tensor if tensor.is_leaf else tensor.detach(), memo)

@@ -31,11 +31,7 @@ from torch_geometric.typing import SparseTensor
 from graphpool_sanity._symmetry import Variation, call_on, difference, outputs
 from graphpool_sanity.interface.inputs import parameters
 
-__all__ = [
-    "assert_batch_invariant",
-    "assert_padding_invariant",
-    "assert_permutation_invariant",
-]
+__all__ = ["assert_batch_invariant", "assert_padding_invariant", "assert_permutation_invariant"]
 
 
 def assert_permutation_invariant(

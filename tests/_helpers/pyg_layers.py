@@ -14,11 +14,9 @@ from torch_geometric.nn.pool import (
 from torch_geometric.typing import WITH_TORCH_SPARSE, SparseTensor
 from torch_geometric.utils import to_undirected
 
-from _helpers.null_layers import HOSTILE, F, K
+from _helpers.null_layers import HOSTILE, LARGE, F, K, batch_for, on_cpu  # noqa: F401
 from _helpers.null_layers import X as WIDE
-from _helpers.soft_oracles import dense
-from _helpers.strategies import Graphs
-from graphpool_sanity import matched_nulls
+from _helpers.soft_oracles import dense, normal
 
 X = WIDE.float()
 LAYERS = {
@@ -37,13 +35,29 @@ LAYERS = {
 if WITH_TORCH_SPARSE:
     LAYERS["PANPooling"] = lambda: PANPooling(F)
 
-PAIRS = [(name, null) for name, build in LAYERS.items() for null in matched_nulls(build())]
-DENSE = ("DMoNPooling", "MemPooling")
+_TOP_K = ["random", "shuffle", "frozen", "none"]
+_BY_KIND = {
+    "TopK": _TOP_K,
+    "SAGP": _TOP_K,
+    "PANP": _TOP_K,
+    "ASAP": ["shuffle", "random", "frozen", "none"],
+    "Edge": ["complement", "random", "shuffle", "frozen", "none"],
+    "Clus": ["random", "shuffle", "frozen", "none"],
+    "DMoN": ["random", "shuffle", "frozen", "none"],
+    "MemP": ["distance", "random", "shuffle", "frozen", "none"],
+}
+NULLS = {name: _BY_KIND[name[:4]] for name in LAYERS}
+PAIRS = [(name, null) for name, nulls in NULLS.items() for null in nulls]
+SOFT = ("DMoNPooling", "MemPooling")
 
 
 def pairs(wanted=lambda layer, null: True):
     chosen = [pair for pair in PAIRS if wanted(*pair)]
     return pytest.mark.parametrize(("name", "null"), chosen, ids=map("-".join, chosen))
+
+
+def features(graphs):
+    return normal(graphs.num_nodes, F).float()
 
 
 def layer(name, seed=0):
@@ -55,8 +69,9 @@ def call(pool, name, x=X, graphs=HOSTILE, padding=0):
     """What the layer, or its null, returns for a batch in the form that the layer takes."""
     if name == "DMoNPooling":
         both_ways = to_undirected(graphs.edge_index)
-        x, adj, mask = dense(graphs._replace(edge_index=both_ways), x.double(), padding=padding)
-        return pool(x.float(), adj.float(), mask)
+        both = on_cpu(graphs._replace(edge_index=both_ways))
+        y, adj, mask = dense(both, x.cpu().double(), padding=padding)
+        return pool(y.to(x), adj.to(x), mask.to(x.device))
     if name == "MemPooling":
         return pool(x, graphs.batch)
     if name.startswith("PAN"):
@@ -75,19 +90,12 @@ def weights(graphs):
     return 1 + (3 * place[0] + place[1]).sin().abs()
 
 
+def pooled(name, out):
+    x = out[1] if name == "DMoNPooling" else out[0]
+    return x, None if name in SOFT else pooled_batch(name, out)
+
+
 def pooled_batch(name, out):
     """The graph of each cluster that a hard layer gives."""
     place = {"Edge": 2, "Clus": 2}.get(name[:4], 3)
     return out[place]
-
-
-def graph_of(graphs, number):
-    """A graph of a batch, alone."""
-    own = (graphs.batch == number).nonzero().view(-1)
-    inside = (graphs.batch == number)[graphs.edge_index[0]]
-    return own, Graphs(graphs.edge_index[:, inside] - own[0], len(own), torch.zeros_like(own))
-
-
-def tensors(out):
-    """All tensors of an output, in their order."""
-    return [t for part in out for t in ([part] if torch.is_tensor(part) else part or ())]

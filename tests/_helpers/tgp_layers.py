@@ -9,7 +9,7 @@ import torch
 
 from _helpers.null_layers import HOSTILE, F, K
 from _helpers.soft_oracles import normal
-from _helpers.strategies import batch_of, cycle, edgeless, path, star
+from _helpers.strategies import batch_of, cycle, edgeless, erdos_renyi, path, star
 
 try:
     with warnings.catch_warnings():
@@ -54,6 +54,7 @@ MIXED = HOSTILE._replace(
 JOINED = by_graph(cycle(12), path(14), star(9))
 NOT_EMPTY = by_graph(cycle(5), edgeless(1), path(7), edgeless(3), star(6))
 X = normal(MIXED.num_nodes, F).float()
+LARGE = by_graph(cycle(3), erdos_renyi(150, 0.05, 0))
 
 
 def cases(wanted=lambda name, null: True):
@@ -61,19 +62,20 @@ def cases(wanted=lambda name, null: True):
     return pytest.mark.parametrize(("name", "null"), chosen, ids=map("-".join, chosen))
 
 
-def layer(name, **options):
-    torch.manual_seed(0)
+def layer(name, seed=0, **options):
+    torch.manual_seed(seed)
     return poolers.get_pooler(name, in_channels=F, k=K, ratio=0.5, **options).eval()
 
 
 def call(pool, name, graphs=MIXED, x=None):
-    """The output for a batch, with the global generators at the same point each time."""
-    torch.manual_seed(0)
-    np.random.seed(0)
+    """The output for a batch, of what draws always at the same point of the global generators."""
+    if name in RANDOM:
+        torch.manual_seed(0)
+        np.random.seed(0)
     x = features(graphs) if x is None else x
     adj = graphs.edge_index
     if name == "pan":
-        value, size = torch.ones(adj.size(1)), (graphs.num_nodes, graphs.num_nodes)
+        value, size = torch.ones(adj.size(1)).to(x), (graphs.num_nodes, graphs.num_nodes)
         adj = torch_sparse.SparseTensor(row=adj[0], col=adj[1], value=value, sparse_sizes=size)
     return pool(x=x, adj=adj, batch=graphs.batch)
 
@@ -85,6 +87,10 @@ def batch_for(name):
 
 def features(graphs):
     return normal(graphs.num_nodes, F).float()
+
+
+def pooled(name, out):
+    return out.x, None if name in SOFT else out.batch
 
 
 def same(out, other):

@@ -32,7 +32,8 @@ from graphpool_sanity import (
 )
 from graphpool_sanity.check.backbone import Backbone, Conv, mean_of_nodes
 from graphpool_sanity.check.proofs import WatchedNull
-from graphpool_sanity.interface import Graphs, LayerCall
+from graphpool_sanity.interface.graphs import Graphs
+from graphpool_sanity.interface.inputs import LayerCall
 
 K, LIMIT = 3, 12
 

@@ -23,6 +23,7 @@ SHOWN = [
     "auto_gallery/look_at_activations.html",
     "auto_gallery/runs.html",
     "api/index.html",
+    "api/check.html",
     "api/training.html",
 ]
 READY = "return document.readyState == 'complete' && (!window.MathJax || !!MathJax.startup.promise)"
@@ -71,7 +72,7 @@ def test_page_is_readable_and_quiet(site, browser, page, width, theme):
     assert background < 0.1 if theme == "dark" else background > 0.9
 
 
-@pytest.mark.parametrize("page", [page for page in SHOWN if page.startswith(("layers/c", "api/i"))])
+@pytest.mark.parametrize("page", [page for page in SHOWN if page.startswith(("layers/c", "api/c"))])
 def test_math_is_typeset(site, browser, page):
     visit(browser, (site / page).as_uri())
     count = "return document.querySelectorAll(arguments[0]).length"

@@ -2,17 +2,12 @@
 
 import re
 import zlib
-from importlib import import_module
-from inspect import isclass, isfunction
-from pkgutil import walk_packages
+from inspect import ismodule
 
 import pytest
 from reading import ROOT, Page, is_internal, target_of
 
 import graphpool_sanity
-
-OPTIONAL = "graphpool_sanity.nulls.tgp"
-"""Modules that a site built without torch-geometric-pool does not hold."""
 
 
 @pytest.fixture(scope="session")
@@ -49,34 +44,42 @@ def test_every_image_has_a_text(pages):
     assert not [image for page in pages.values() for image in page.silent_images]
 
 
-def test_nothing_public_is_undocumented(site):
-    inventory = (site / "objects.inv").read_bytes().split(b"\n", 4)[4]
-    documented = {line.split()[0] for line in zlib.decompress(inventory).decode().splitlines()}
-    assert {f"graphpool_sanity.{name}" for name in graphpool_sanity.__all__} <= documented
-    for module, name in public_objects():
-        if module.startswith(OPTIONAL) and OPTIONAL not in documented:
-            continue
-        path = module.split(".")
-        homes = [".".join(path[:length]) for length in range(1, len(path) + 1)]
-        assert any(f"{home}.{name}" in documented for home in homes), f"{module}.{name}"
+def exports(package):
+    return {f"{package.__name__}.{name}": getattr(package, name) for name in package.__all__}
 
 
-def public_objects():
-    """Functions and classes without an underscore, where they are defined."""
-    found = []
-    for module in walk_packages(graphpool_sanity.__path__, "graphpool_sanity."):
-        if any(part.startswith("_") for part in module.name.split(".")):
-            continue
-        try:
-            members = vars(import_module(module.name))
-        except ImportError:  # nulls of a package that is not installed
-            continue
-        for name, value in members.items():
-            own = getattr(value, "__module__", None) == module.name
-            if own and (isclass(value) or isfunction(value)) and not name.startswith("_"):
-                found.append((module.name, name))
-    assert len(found) > 100
-    return found
+def test_reference_is_what_is_public_and_nothing_else(site, pages):
+    public = exports(graphpool_sanity)
+    parts = [found for found in public.values() if ismodule(found)]
+    for part in parts:
+        public |= exports(part)
+    inventory = zlib.decompress((site / "objects.inv").read_bytes().split(b"\n", 4)[4]).decode()
+    entries = [line.split() for line in inventory.splitlines() if " py:" in line]
+    assert public.keys() <= {name for name, *_ in entries}
+    members = ("py:method", "py:attribute", "py:property")
+    documented = {  # each under one name, the others lead there
+        name for name, kind, priority, *_ in entries if kind not in members and priority != "-1"
+    }
+    assert documented <= {"graphpool_sanity", *public}
+    assert len(documented) == 1 + len({id(found) for found in public.values()})
+    api = (site / "api").resolve()
+    assert {path.stem for path in pages if path.parent == api} == {
+        "index",
+        *(part.__name__.rpartition(".")[2] for part in parts),
+    }
+
+
+def test_pages_of_the_reference_begin_with_a_table_of_all_names(site):
+    for module in (graphpool_sanity, *filter(ismodule, exports(graphpool_sanity).values())):
+        name = module.__name__.partition(".")[2] or "index"
+        page = (site / "api" / f"{name}.html").read_text(encoding="utf-8")
+        start = page.index('<table class="autosummary')
+        table = page[start : page.index("</table>", start)]
+        rows = re.findall(r"<tr.*?</tr>", table, re.DOTALL)
+        texts = [re.findall(r"<p>(.*?)</p>", row, re.DOTALL) for row in rows]
+        assert sorted(re.sub("<.*?>", "", first) for first, _ in texts) == sorted(module.__all__)
+        assert all("<a " in first and last for first, last in texts)
+        assert start < page.find('<dl class="py') or '<dl class="py' not in page
 
 
 def test_layers_have_a_page_each(site):

@@ -7,8 +7,7 @@ from statistics import fmean
 import pytest
 from reading import ROOT
 
-from graphpool_sanity.nulls import matched_nulls
-from graphpool_sanity.nulls.questions import question
+from graphpool_sanity.nulls import matched_nulls, question
 from graphpool_sanity.training.tasks import Unit
 
 DOCS = ROOT / "docs"

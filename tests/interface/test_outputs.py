@@ -22,7 +22,9 @@ from torch_geometric.utils import to_dense_adj, to_dense_batch
 from graphpool_sanity import GraclusPool, MemoryPool, MinCutPool, RandomDiffPool
 from graphpool_sanity.analysis import record_activations
 from graphpool_sanity.check.backbone import Backbone
-from graphpool_sanity.interface import Graphs, LayerCall, read_output
+from graphpool_sanity.interface.graphs import Graphs
+from graphpool_sanity.interface.inputs import LayerCall
+from graphpool_sanity.interface.outputs import read_output
 from graphpool_sanity.testing import assert_batch_invariant, assert_permutation_invariant
 
 SIZES = (7, 4, 12, 5)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.data import Batch
 
-from graphpool_sanity.analysis.homogeneity import homogeneity
+from graphpool_sanity.analysis.variance import homogeneity
 from graphpool_sanity.interface.graphs import Graphs
 from graphpool_sanity.interface.inputs import call_model, read_input
 from graphpool_sanity.interface.outputs import read_output
@@ -36,10 +36,6 @@ class Embeddings(NamedTuple):
 
         Raises:
             ValueError: if there is no such graph.
-
-        >>> Embeddings(torch.eye(3), torch.tensor([0, 2, 2]), num_graphs=3).of(2)
-        tensor([[0., 1., 0.],
-                [0., 0., 1.]])
         """
         if not 0 <= graph < self.num_graphs:
             raise ValueError(f"graph must lie in [0, {self.num_graphs}), got {graph}")

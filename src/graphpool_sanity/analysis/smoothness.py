@@ -13,7 +13,7 @@ from torch import Tensor
 from torch_geometric.typing import Adj
 from torch_geometric.utils import degree, remove_self_loops, scatter, to_undirected
 
-from graphpool_sanity.analysis.homogeneity import check_finite
+from graphpool_sanity.analysis.variance import check_finite
 from graphpool_sanity.graphs.graph import Graph, read_graph, unpack
 
 _DENSE = 512  # components of so many nodes are decomposed in full

@@ -18,8 +18,9 @@ from torch_geometric.utils import is_sparse, to_edge_index
 
 _LENGTH = 16
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), torch.dtype, torch.device)
-_FOREIGN = ("builtins", "torch", "torch_geometric", "typing", "abc", "inspect", "numpy")
-"""Packages whose classes are known by their names."""
+_LANGUAGE = ("builtins", "torch", "typing", "abc")
+_FOREIGN = (*_LANGUAGE, "torch_geometric", "inspect", "numpy")
+"""Packages whose classes are known by their names, as modules and as values."""
 
 
 def model_fingerprint(model: nn.Module) -> str:
@@ -41,7 +42,7 @@ def model_fingerprint(model: nn.Module) -> str:
         own = vars(module).keys() - vars(nn.Module()).keys()
         values = {key: _described(vars(module)[key]) for key in sorted(own)}
         parts.append(f"{name}: {_named(type(module))} {values}")
-        known |= {kind for kind in type(module).__mro__ if not _is_torch(kind)}
+        known |= {kind for kind in type(module).__mro__ if not _is_of(kind, _LANGUAGE)}
     parts += sorted(f"{_named(kind)}: {_code_of(kind)}" for kind in known)
     parts += [
         f"{name}: {_summary(value)}"
@@ -52,22 +53,12 @@ def model_fingerprint(model: nn.Module) -> str:
 
 
 def data_fingerprint(graphs: Iterable[Data]) -> str:
-    """16 hex digits of features, edges, targets and all else that the graphs have, in their order.
-
-    >>> graph = Data(torch.ones(2, 1), torch.tensor([[0], [1]]))
-    >>> data_fingerprint([graph]) == data_fingerprint([graph, graph])
-    False
-    """
+    """16 hex digits of all that the graphs have, in their order."""
     return _digest(part for graph in graphs for part in _bytes_of(graph))
 
 
 def split_fingerprint(split: Iterable[Tensor]) -> str:
-    """16 hex digits of the graphs of each part.
-
-    >>> a, b = torch.tensor([0, 1]), torch.tensor([2])
-    >>> split_fingerprint([a, b]) == split_fingerprint([b, a])
-    False
-    """
+    """16 hex digits of the graphs of each part."""
     return _digest(str(part.tolist()).encode() for part in split)
 
 
@@ -96,13 +87,8 @@ def _digest(parts: Iterable[bytes]) -> str:
     return digest.hexdigest()[:_LENGTH]
 
 
-def _is_foreign(kind: type) -> bool:
-    """Whether a class is named, and not looked into."""
-    return kind.__module__.partition(".")[0] in _FOREIGN
-
-
-def _is_torch(kind: type) -> bool:
-    return kind.__module__.partition(".")[0] in ("builtins", "torch", "typing", "abc")
+def _is_of(kind: type, packages: Iterable[str]) -> bool:
+    return kind.__module__.partition(".")[0] in packages
 
 
 def _named(kind: Any) -> str:  # noqa: ANN401  (a class or a function)
@@ -160,12 +146,10 @@ def _parts_of(value: Any) -> str | dict[str, Any]:  # noqa: ANN401  (anything)
         return {_described(part): None for part in value}
     if isinstance(value, Mapping):
         return {_described(key): part for key, part in value.items()}
-    if callable(value) and not isinstance(value, type):
-        return _parts_of_callable(value)
-    return _named_or_attributes(value)
+    return _parts_of_other(value)
 
 
-def _parts_of_callable(value: Any) -> str | dict[str, Any]:  # noqa: ANN401  (anything callable)
+def _parts_of_other(value: Any) -> str | dict[str, Any]:  # noqa: ANN401  (anything)
     if isinstance(value, partial):
         return {"function": value.func, "args": value.args, "keywords": value.keywords}
     if isinstance(value, MethodType):
@@ -174,17 +158,11 @@ def _parts_of_callable(value: Any) -> str | dict[str, Any]:  # noqa: ANN401  (an
         closure = [cell.cell_contents for cell in value.__closure__ or () if _is_full(cell)]
         defaults = value.__defaults__, value.__kwdefaults__
         return {f"{_named(value)} {_code_of(value)}": closure, "defaults": defaults}
-    return _named_or_attributes(value)
-
-
-def _named_or_attributes(value: Any) -> str | dict[str, Any]:  # noqa: ANN401  (anything)
-    if isinstance(value, Enum):
-        return str(value)
-    if isinstance(value, ModuleType):
-        return value.__name__
+    if isinstance(value, Enum | ModuleType):
+        return str(value) if isinstance(value, Enum) else value.__name__
     if hasattr(value, "__qualname__"):  # a class, or a function without code to be seen
         return _named(value)
-    if _is_foreign(type(value)):
+    if _is_of(type(value), _FOREIGN):
         return _named(type(value))
     return dict(sorted(getattr(value, "__dict__", {}).items()))
 

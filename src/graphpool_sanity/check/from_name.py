@@ -39,9 +39,6 @@ def find_layer(target: str) -> Callable[..., nn.Module]:
 
     Raises:
         ValueError: if there is no such module, or nothing of that name that can be called.
-
-    >>> find_layer("torch_geometric.nn:TopKPooling").__name__
-    'TopKPooling'
     """
     module_name, _, name = target.partition(":")
     if not module_name or not name:
@@ -65,9 +62,6 @@ def read_arguments(pairs: Iterable[str]) -> dict[str, Any]:
 
     Raises:
         ValueError: if one has no name or no value.
-
-    >>> read_arguments(["ratio=0.8", "aggr=max", "sizes=[2, 3]"])
-    {'ratio': 0.8, 'aggr': 'max', 'sizes': [2, 3]}
     """
     found: dict[str, Any] = {}
     for pair in pairs:
@@ -94,12 +88,6 @@ def layer_factories(
 
     Raises:
         ValueError: on an argument that the layer does not have, or needs and nobody gave.
-
-    >>> from torch_geometric.nn import DMoNPooling
-    >>> from graphpool_sanity.datasets import load_dataset
-    >>> first, second = layer_factories(DMoNPooling, {}, load_dataset("digits"), num_pools=2)
-    >>> first(64).mlp, second(64).mlp
-    (MLP(64, 9), MLP(64, 3))
     """
     name = getattr(layer, "__name__", str(layer))
     parameters = inspect.signature(layer).parameters
@@ -120,10 +108,7 @@ def layer_factories(
 
 
 def _make(
-    layer: Callable[..., nn.Module],
-    name: str,
-    given: Mapping[str, Any],
-    channels: int,
+    layer: Callable[..., nn.Module], name: str, given: Mapping[str, Any], channels: int
 ) -> nn.Module:
     parameters = inspect.signature(layer).parameters
     widths = dict.fromkeys(("in_channels", "channels", "out_channels"), channels)
@@ -157,9 +142,6 @@ def settings_of(dataset: str, given: Mapping[str, Any]) -> tuple[dict[str, Any],
 
     Raises:
         ValueError: on a backbone without width or pools.
-
-    >>> settings_of("digits", {"hidden": 16, "epochs": None})
-    ({'epochs': 40}, {'hidden': 16, 'num_pools': 2})
     """
     chosen = {key: value for key, value in given.items() if value is not None}
     protocol = {**_BACKBONE, **_OF_DATA.get(dataset, {}), **chosen}
@@ -179,15 +161,6 @@ def standard_model(
 
     Raises:
         ValueError: on arguments that do not fit the layer.
-
-    >>> from graphpool_sanity import GraclusPool
-    >>> from graphpool_sanity.datasets import load_dataset
-    >>> digits = load_dataset("digits")
-    >>> build_model = standard_model(GraclusPool, {}, digits, hidden=8, num_pools=1)
-    >>> build_model(digits.in_channels, digits.out_channels).pools
-    ModuleList(
-      (0): GraclusPool(aggr='max', edge_aggr='sum')
-    )
     """
     factories = layer_factories(layer, arguments, benchmark, num_pools)
     sample = replace(benchmark, graphs=[benchmark.graphs[0].clone()], official_split=None)

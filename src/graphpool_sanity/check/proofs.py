@@ -41,11 +41,11 @@ def check_runs(runs: int, margin: float, level: float, seed: int, n_jobs: int) -
 
 def check_kinds(build_model: object, protocol: object) -> None:
     """Raise a ``ValueError`` for what cannot build a model, or is no protocol."""
-    if not callable(build_model) or isinstance(build_model, nn.Module):
-        made = ", a model itself: give its class, or a function that makes it"
+    is_model = isinstance(build_model, nn.Module)
+    if not callable(build_model) or is_model:
         raise ValueError(
             "build_model must be callable, build_model(in_channels, out_channels), got "
-            f"{type(build_model).__name__}{made if isinstance(build_model, nn.Module) else ''}"
+            f"{type(build_model).__name__}{', a model itself: give its class' if is_model else ''}"
         )
     if not isinstance(protocol, Protocol):
         raise ValueError(f"protocol must be a Protocol, got {type(protocol).__name__}")
@@ -82,10 +82,6 @@ def choose_nulls(
 
     Raises:
         ValueError: if the pooling layers do not share them, or if there are none.
-
-    >>> from graphpool_sanity import GraclusPool
-    >>> choose_nulls(GraclusPool(), "auto"), choose_nulls(GraclusPool(), ["random"])
-    (['complement', 'none'], ['random'])
     """
     shared = shared_nulls(model, layers)
     if nulls == "auto":
@@ -110,14 +106,6 @@ class WatchedNull:
 
     A model that calls none of the exchanged modules (its layer has a ``forward`` that does without
     them, or is never called itself) pools as ever: it has no null.
-
-    >>> from graphpool_sanity import GraclusPool
-    >>> watched = WatchedNull(GraclusPool(), "random", seed=0)
-    >>> watched.uncalled()
-    ['GraclusPool']
-    >>> out = watched.model(torch.ones(2, 1), torch.tensor([[0], [1]]))
-    >>> watched.uncalled()
-    []
     """
 
     def __init__(

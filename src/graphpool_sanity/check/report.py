@@ -200,11 +200,7 @@ class SanityReport:
 def layer_minus_nulls(
     scores: Mapping[str, Sequence[float]], higher_is_better: bool
 ) -> dict[str, list[float]]:
-    """By null the difference of each run, positive where the layer is better.
-
-    >>> layer_minus_nulls({"layer": [0.5], "random": [0.25]}, higher_is_better=False)
-    {'random': [-0.25]}
-    """
+    """By null the difference of each run, positive where the layer is better."""
     sign = 1 if higher_is_better else -1
     return {
         null: [sign * (a - b) for a, b in zip(scores[LAYER], own, strict=True)]
@@ -234,11 +230,6 @@ def overall(comparisons: Mapping[str, Comparison]) -> tuple[Verdict, str]:
     helps*. The null ``"none"``, which asks another question, counts only where it is alone. Levels
     are not corrected for the number of nulls: to beat them all by chance is no likelier for there
     being several, but that one of several only seems as good is.
-
-    >>> from graphpool_sanity.check.comparison import compare
-    >>> better, same = compare([0.3, 0.4, 0.3], 0.02), compare([0.0, 1e-4, 0.0], 0.02)
-    >>> overall({"complement": better, "random": same, "none": better})
-    ('null is as good', 'random')
     """
     order: list[Verdict] = ["null is better", "null is as good", "undecided", "locality helps"]
     asked = [null for null in comparisons if null != "none"] or list(comparisons)

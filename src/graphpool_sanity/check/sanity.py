@@ -181,6 +181,7 @@ def _identity(pairs: PairedRuns, name: str, fingerprint: str) -> dict[str, Any]:
     return {
         "model": name,
         "fingerprint": fingerprint,
+        "layers": list(pairs.layers),
         "dataset": benchmark.name,
         "graphs": len(benchmark.graphs),
         "data": data_fingerprint(benchmark.graphs),

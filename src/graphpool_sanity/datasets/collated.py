@@ -18,12 +18,6 @@ def collated(
     Shapes:
         **x** [N, F], **edge_index** [2, E], counted within each graph, **y** [B],
         **num_nodes** [B] and **num_edges** [B], the sizes of the graphs, **edge_attr** [E, D].
-
-    >>> import torch
-    >>> edges = torch.tensor([[0, 1, 0], [1, 0, 0]])
-    >>> sizes, labels = torch.tensor([2, 1]), torch.tensor([0, 1])
-    >>> collated(torch.ones(3, 4), edges, labels, num_nodes=sizes, num_edges=sizes)[1]
-    Data(x=[1, 4], edge_index=[2, 1], y=[1])
     """
     nodes, edges = (F.pad(size.cumsum(0), (1, 0)) for size in (num_nodes, num_edges))
     graphs = F.pad(num_nodes.new_ones(num_nodes.numel()).cumsum(0), (1, 0))

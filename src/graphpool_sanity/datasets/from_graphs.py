@@ -32,12 +32,6 @@ def as_benchmark(
     Raises:
         ValueError: on anything that is no such graphs, naming the first graph at fault; on fewer
             than 10 graphs; on classes that are not numbered from 0, or only one of them.
-
-    >>> edges = torch.tensor([[0, 1], [1, 0]])
-    >>> graphs = [Data(torch.ones(2, 3), edges, y=torch.tensor(i % 2)) for i in range(20)]
-    >>> benchmark = as_benchmark(graphs)
-    >>> benchmark.task, benchmark.in_channels, benchmark.out_channels
-    ('classification', 3, 2)
     """
     if not hasattr(graphs, "__len__") or not hasattr(graphs, "__getitem__"):
         raise ValueError(

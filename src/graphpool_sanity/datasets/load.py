@@ -109,11 +109,7 @@ def load_once(name: str) -> Benchmark:
 
 
 def metric_of(name: str) -> str:
-    """The metric of a data set, which need not be there.
-
-    >>> metric_of("ZINC"), metric_of("NCI1")
-    ('mae', 'accuracy')
-    """
+    """The metric of a data set, which need not be there."""
     return TASKS[TASK_OF.get(name, "classification")].metric
 
 
@@ -122,9 +118,6 @@ def full_name(name: str) -> str:
 
     Raises:
         ValueError: on an unknown name.
-
-    >>> full_name("IMDB-B")
-    'IMDB-BINARY'
     """
     name = _ALIASES.get(name, name)
     if name not in NAMES:

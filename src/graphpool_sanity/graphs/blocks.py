@@ -40,12 +40,7 @@ class Blocks(NamedTuple):
 
 
 def cut_into_blocks(batch: Tensor, num_graphs: int) -> Blocks:
-    """Blocks for nodes of the graphs ``batch`` [N], sorted.
-
-    >>> blocks = cut_into_blocks(torch.tensor([0] * 10 + [2]), num_graphs=3)
-    >>> blocks.length, blocks.owner.tolist(), blocks.row[-2:].tolist()
-    (8, [0, 0, 2, 0], [9, 16])
-    """
+    """Blocks for nodes of the graphs ``batch`` [N], sorted."""
     num_nodes = batch.numel()
     length = min(max(num_nodes // max(2 * num_graphs, 1), 8), 64)
     bounds = torch.searchsorted(batch, torch.arange(num_graphs + 1, device=batch.device))

@@ -20,14 +20,7 @@ def pool_nodes(x: Tensor, cluster: Tensor, num_clusters: int, aggr: str) -> Tens
 def pool_edges(
     edge_index: Tensor, edge_attr: Tensor | None, cluster: Tensor, num_clusters: int, aggr: str
 ) -> tuple[Tensor, Tensor | None]:
-    """The edges between different clusters, once per direction, sorted, attributes merged.
-
-    >>> import torch
-    >>> edges, cluster = torch.tensor([[0, 1, 2], [1, 2, 0]]), torch.tensor([0, 0, 1])
-    >>> pool_edges(edges, None, cluster, 2, "sum")[0]
-    tensor([[0, 1],
-            [1, 0]])
-    """
+    """The edges between different clusters, once per direction, sorted, attributes merged."""
     ends = cluster[edge_index]
     between = (ends[0] != ends[1]).nonzero().view(-1)
     ends = ends.index_select(1, between)

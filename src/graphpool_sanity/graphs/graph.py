@@ -116,20 +116,14 @@ def _check_shapes(name: str, num_edges: int, num_nodes: int, edge_weight: Tensor
 
 
 def check_tensors(**given: object) -> None:
-    """Raise a ``ValueError`` that names the first argument that is neither a tensor nor ``None``.
-
-    >>> check_tensors(batch=torch.zeros(2), mask=None)
-    """
+    """Raise a ``ValueError`` that names the first that is neither a tensor nor ``None``."""
     for name, value in given.items():
         if value is not None and not isinstance(value, Tensor):
             raise ValueError(f"{name} must be a torch.Tensor, got {type(value).__name__}")
 
 
 def check_features(x: object, channels: int | None = None) -> None:
-    """Raise a ``ValueError`` unless ``x`` is a tensor, and has the channels of the layer.
-
-    >>> check_features(torch.ones(2, 3), channels=3)
-    """
+    """Raise a ``ValueError`` unless ``x`` is a tensor, and has the channels of the layer."""
     if not isinstance(x, Tensor):
         raise ValueError(f"x must be a torch.Tensor, got {type(x).__name__}")
     if channels is not None and x.shape[-1:] != (channels,):
@@ -167,10 +161,6 @@ def unpack(
     COO, CSR or CSC matrix. The values of a sparse matrix are its edge attributes; attributes or
     weights given apart belong to a [2, E] tensor, whose edges have an order. ``name`` is what
     errors call the adjacency.
-
-    >>> unpack(torch.eye(2).to_sparse(), num_nodes=2)
-    (tensor([[0, 1],
-            [0, 1]]), tensor([1., 1.]))
     """
     check_tensors(edge_attr=edge_attr, edge_weight=edge_weight)
     if isinstance(adj, EdgeIndex):

@@ -77,10 +77,6 @@ def read_nodes(
     Raises:
         ValueError: on a wrong shape or type, naming the argument, on a malformed batch, and on
             sizes that the batch does not fit.
-
-    >>> nodes = read_nodes(torch.ones(3, 5), torch.tensor([0, 0, 2]))
-    >>> nodes.num_graphs, nodes.max_num_nodes, nodes.dense_index.tolist()
-    (3, 2, [0, 1, 4])
     """
     check_tensors(batch=batch, mask=mask)
     if x.dim() not in (2, 3) or not x.is_floating_point():

@@ -24,12 +24,6 @@ def read_soft_graphs(
 
     Raises:
         ValueError: on a wrong shape or type, naming the argument, and on a malformed sparse graph.
-
-    >>> path = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
-    >>> type(read_soft_graphs(torch.ones(3, 5), path)).__name__
-    'SparseGraphs'
-    >>> type(read_soft_graphs(torch.ones(3, 5), torch.ones(3, 3))).__name__
-    'DenseGraphs'
     """
     check_tensors(mask=mask, batch=batch, z=z)
     if not x.is_floating_point():

@@ -72,13 +72,7 @@ class Graphs(NamedTuple):
 
 
 def edges_of(graphs: Graphs) -> tuple[Tensor, Tensor | None]:
-    """The edges [2, E] of graphs that are not padded, and their weights or attributes.
-
-    >>> adj = torch.eye(2).to_sparse()
-    >>> edges_of(Graphs(torch.ones(2, 1), 1, adj))
-    (tensor([[0, 1],
-            [0, 1]]), tensor([1., 1.]))
-    """
+    """The edges [2, E] of graphs that are not padded, and their weights or attributes."""
     if graphs.edges is None:
         return torch.empty(2, 0, dtype=torch.long, device=graphs.x.device), None
     edge_index, value = unpack(graphs.edges, len(graphs.x))
@@ -126,13 +120,9 @@ def is_edges(value: object) -> bool:
 
 def seen(parts: Sequence[Any]) -> str:
     """Types and shapes, as errors show them."""
-    return (
-        "nothing"
-        if not parts
-        else ", ".join(
-            f"{part.dtype} of {list(part.shape)}"
-            if isinstance(part, Tensor)
-            else type(part).__name__
-            for part in parts
-        )
+    tensors = (isinstance(part, Tensor) for part in parts)
+    shown = (
+        f"{part.dtype} of {list(part.shape)}" if is_tensor else type(part).__name__
+        for part, is_tensor in zip(parts, tensors, strict=True)
     )
+    return ", ".join(shown) or "nothing"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, get_args
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch_geometric.data import Batch
 from torch_geometric.typing import Adj, SparseTensor
 from torch_geometric.utils import to_dense_adj, to_dense_batch
@@ -44,12 +44,11 @@ def call_on_fields(call: Callable[..., Any], batch: Batch, padding: int = 0) -> 
     needs and the batch lacks is ``None``.
     """
     wanted = parameters(call)
-    width = int(batch.ptr.diff().max()) + padding
     held = dict(batch.to_dict(), batch_size=batch.num_graphs, num_nodes=batch.num_nodes)
     if _takes_padded(wanted):
-        held = _padded(batch, width)
+        held = _padded(batch, padding)
     elif padding:
-        held["max_num_nodes"] = width
+        held["max_num_nodes"] = padded_mask(batch, padding).size(1)
     by_role = {ROLES[name]: value for name, value in held.items() if name in ROLES}
     by_role.pop("weight", None)  # attributes are not handed over as weights, nor weights as these
     given: dict[str, Any] = {}
@@ -66,18 +65,24 @@ def _takes_padded(names: Iterable[str]) -> bool:
     return "edge_index" not in names and (matrix or not names.isdisjoint(NAMES["mask"]))
 
 
-def _padded(batch: Batch, width: int) -> dict[str, Any]:
+def padded_mask(batch: Batch, padding: int = 0) -> Tensor:
+    """[B, N], which rows are nodes, ``padding`` more than the largest graph has."""
+    count = batch.ptr.diff()
+    width = int(count.max()) + padding
+    return torch.arange(width, device=count.device) < count.view(-1, 1)
+
+
+def _padded(batch: Batch, padding: int) -> dict[str, Any]:
     """The fields of nodes as [B, N, ...], ``adj`` [B, N, N] and ``mask`` [B, N]."""
-    size = (width, batch.num_graphs)
+    mask = padded_mask(batch, padding)
     held: dict[str, Any] = {
-        key: to_dense_batch(value, batch.batch, 0, *size)[0]
+        key: to_dense_batch(value, batch.batch, 0, mask.size(1), batch.num_graphs)[0]
         for key, value in batch.to_dict().items()
         if key != "batch" and batch.is_node_attr(key)
     }
+    size = (mask.size(1), batch.num_graphs)
     adj = to_dense_adj(batch.edge_index, batch.batch, batch.get("edge_weight"), *size)
-    count = batch.ptr.diff().view(-1, 1)
-    held["mask"] = torch.arange(width, device=count.device) < count
-    return held | {"adj": adj if batch.x is None else adj.to(batch.x.dtype)}
+    return held | {"mask": mask, "adj": adj if batch.x is None else adj.to(batch.x.dtype)}
 
 
 class LayerCall:

@@ -13,14 +13,7 @@ from torch import Tensor
 from torch_geometric.typing import Adj
 
 from graphpool_sanity.graphs.graph import unpack
-from graphpool_sanity.interface.graphs import (
-    ROLES,
-    Graphs,
-    as_graphs,
-    is_edges,
-    is_features,
-    seen,
-)
+from graphpool_sanity.interface.graphs import ROLES, Graphs, as_graphs, is_edges, is_features, seen
 
 _LAYOUTS: dict[int, list[tuple[str, ...]]] = {
     1: [("x",)],
@@ -30,7 +23,6 @@ _LAYOUTS: dict[int, list[tuple[str, ...]]] = {
 """In which order dense layers return tensors of three dimensions, by their number."""
 
 _CHOICE = ("perm", "cluster", "s", "select_output")
-"""What tells who is pooled with whom."""
 
 
 class Pooled(NamedTuple):
@@ -40,16 +32,11 @@ class Pooled(NamedTuple):
     losses: dict[str, Tensor]
     """Its auxiliary losses []."""
     choice: dict[str, Any]
-    """What tells who is pooled with whom: ``perm``, ``cluster``, ``s`` or ``select_output``."""
+    """Of ``perm``, ``cluster``, ``s``, ``select_output`` what tells who is pooled with whom."""
 
 
 def by_name(out: object) -> dict[str, Any] | None:
-    """What names tell of an output with names (an object with ``x``, a named tuple, a mapping).
-
-    >>> from graphpool_sanity import GraclusPool
-    >>> list(by_name(GraclusPool()(torch.ones(2, 1), torch.tensor([[0], [1]]))))
-    ['x', 'edges', 'weight', 'batch', 'cluster']
-    """
+    """What names tell of an output with names (an object with ``x``, a named tuple, a mapping)."""
     held: Mapping[str, Any]
     if isinstance(out, Mapping):
         held = out
@@ -91,9 +78,13 @@ def read_output(
     if told is None:
         told = _by_type(where, parts, given, has_edges)
     choice = {name: told[name] for name in _CHOICE if told.get(name) is not None}
-    if "kl_loss" not in losses and hasattr(layer, "kl_loss") and "s" in choice:
-        losses["kl_loss"] = layer.kl_loss(choice["s"])
-    graphs = as_graphs(where, told.get("x"), told.get("batch"), told.get("mask"), given.size)
+    kl_loss = getattr(layer, "kl_loss", None)
+    if "s" in choice and callable(kl_loss):
+        losses.setdefault("kl_loss", kl_loss(choice["s"]))
+    batch = told.get("batch")
+    if batch is None and isinstance(choice.get("perm"), Tensor):
+        batch = given.batch_vector[choice["perm"]]
+    graphs = as_graphs(where, told.get("x"), batch, told.get("mask"), given.size)
     edges, weight = told.get("edges"), told.get("weight")
     if edges is not None and not graphs.is_dense:
         edges, value = _unpacked(edges, len(graphs.x))
@@ -233,11 +224,8 @@ def _weight(rest: Sequence[Any], told: Mapping[str, Any], num_edges: int) -> Ten
 
 
 def _is_index(value: object, length: int) -> TypeGuard[Tensor]:
-    return (
-        isinstance(value, Tensor)
-        and value.dtype in (torch.int64, torch.int32)
-        and value.shape == (length,)
-    )
+    is_integer = isinstance(value, Tensor) and value.dtype in (torch.int64, torch.int32)
+    return is_integer and value.shape == (length,)  # type: ignore[attr-defined]
 
 
 def _lies_below(index: Tensor, limit: int) -> bool:

@@ -3,18 +3,12 @@
 from graphpool_sanity.nulls import (  # noqa: F401  (each registers its nulls)
     own_layers,
     pyg_asap,
-    pyg_cluster,
     pyg_dense,
     pyg_edges,
     pyg_memory,
     pyg_select,
 )
 from graphpool_sanity.nulls.questions import question
-from graphpool_sanity.nulls.registry import (
-    matched_nulls,
-    pooling_layers,
-    randomize,
-    register_null,
-)
+from graphpool_sanity.nulls.registry import matched_nulls, pooling_layers, randomize, register_null
 
 __all__ = ["matched_nulls", "pooling_layers", "question", "randomize", "register_null"]

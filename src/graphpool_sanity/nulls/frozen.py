@@ -8,12 +8,7 @@ from graphpool_sanity.modules import copied, fork_rng
 
 
 class Frozen(nn.Module):
-    """What another module gives, without gradient for its parameters or its input.
-
-    >>> select = Frozen(nn.Linear(2, 3))
-    >>> select(torch.ones(1, 2, requires_grad=True)).requires_grad
-    False
-    """
+    """What another module gives, without gradient for its parameters or its input."""
 
     def __init__(self, select: nn.Module) -> None:
         super().__init__()
@@ -34,10 +29,6 @@ def untrained(module: nn.Module, seed: int) -> nn.Module:
 
     Raises:
         ValueError: if a parameter has nobody who draws it anew: no ``reset_parameters`` sets it.
-
-    >>> linear = nn.Linear(2, 3)
-    >>> torch.equal(untrained(linear, 0).weight, untrained(linear, 0).weight)
-    True
     """
     module = copied(module)
     for parameter in module.parameters():
@@ -51,3 +42,8 @@ def untrained(module: nn.Module, seed: int) -> nn.Module:
                 f"reset_parameters(), got {name} of {type(module).__name__}, which none sets"
             )
     return module
+
+
+def frozen(module: nn.Module, seed: int) -> Frozen:
+    """A module as it was before training, with parameters of its own from a seed."""
+    return Frozen(untrained(module, seed))

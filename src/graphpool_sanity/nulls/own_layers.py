@@ -6,16 +6,11 @@ from torch import Tensor, nn
 from graphpool_sanity.graphs.graph import Graph
 from graphpool_sanity.graphs.nodes import Nodes
 from graphpool_sanity.graphs.soft_coarsen import SoftGraphs
-from graphpool_sanity.nulls.frozen import Frozen, untrained
-from graphpool_sanity.nulls.registry import register_null
+from graphpool_sanity.nulls.frozen import Frozen, frozen
+from graphpool_sanity.nulls.registry import MakeNull, exchange, register_null
 from graphpool_sanity.nulls.replace import check_method
 from graphpool_sanity.pools.diff_pool import DiffPool, RandomDiffPool
-from graphpool_sanity.pools.graclus import (
-    ComplementGraclusPool,
-    GraclusPool,
-    RandomMatchingPool,
-    _MatchingPool,
-)
+from graphpool_sanity.pools.graclus import ComplementGraclusPool, GraclusPool, RandomMatchingPool
 from graphpool_sanity.pools.memory_pool import (
     DistanceMemoryPool,
     MemoryPool,
@@ -28,6 +23,7 @@ from graphpool_sanity.pools.soft_pool import SoftPool
 from graphpool_sanity.select.hashed import HashedAssignment, UniformAssignment
 from graphpool_sanity.select.matching import (
     Matching,
+    Rule,
     match_complement,
     match_none,
     match_random,
@@ -36,7 +32,7 @@ from graphpool_sanity.select.matching import (
 from graphpool_sanity.select.shuffle import Shuffled
 
 _HARD = (GraclusPool, ComplementGraclusPool, RandomMatchingPool)
-_SOFT = (DiffPool, MinCutPool)
+_SOFT, _RANDOM = (DiffPool, MinCutPool), (RandomDiffPool, RandomMinCutPool)
 _MEMORY = (MemoryPool, DistanceMemoryPool)
 
 
@@ -48,34 +44,14 @@ class ShuffledClusters(Shuffled):
         return number_clusters(super().forward(graphs, *memory))
 
 
-# Hard pooling: another rule of matching
+def _matching(rule: Rule) -> MakeNull:
+    return exchange("select", lambda own, seed: Matching(rule, seed))
 
 
-@register_null((GraclusPool, RandomMatchingPool), "complement")
-def _complement(layer: _MatchingPool, seed: int) -> nn.Module:
-    layer.select = Matching(match_complement, seed)
-    return layer
-
-
-@register_null((GraclusPool, ComplementGraclusPool), "random")
-def _random_matching(layer: _MatchingPool, seed: int) -> nn.Module:
-    layer.select = Matching(match_random, seed)
-    return layer
-
-
-@register_null((GraclusPool, ComplementGraclusPool), "shuffle")
-def _shuffled_clusters(layer: _MatchingPool, seed: int) -> nn.Module:
-    layer.select = ShuffledClusters(layer.select, seed)
-    return layer
-
-
-@register_null(_HARD, "none")
-def _single_nodes(layer: _MatchingPool, seed: int) -> nn.Module:
-    layer.select = Matching(match_none, seed)
-    return layer
-
-
-# Memory pooling: distances to fixed keys, or an assignment without keys
+register_null((GraclusPool, RandomMatchingPool), "complement")(_matching(match_complement))
+register_null((GraclusPool, ComplementGraclusPool), "random")(_matching(match_random))
+register_null((GraclusPool, ComplementGraclusPool), "shuffle")(exchange("select", ShuffledClusters))
+register_null(_HARD, "none")(_matching(match_none))
 
 
 @register_null(MemoryPool, "distance")
@@ -87,11 +63,8 @@ def _distance(layer: MemoryPool, seed: int) -> nn.Module:
     return null
 
 
-# Soft and memory pooling: another assignment
-
-
 @register_null(_SOFT, "random")
-def _random_assignment(layer: SoftPool, seed: int) -> nn.Module:
+def _random(layer: SoftPool, seed: int) -> nn.Module:
     layer.select = HashedAssignment(layer.num_clusters, "normal", seed)
     return layer
 
@@ -101,16 +74,10 @@ def _random_memory(layer: _MemoryPool, seed: int) -> nn.Module:
     return _without_keys(layer, HashedAssignment(layer.num_clusters, "uniform", seed))
 
 
-@register_null((*_SOFT, RandomDiffPool, RandomMinCutPool, *_MEMORY, RandomMemoryPool), "shuffle")
-def _shuffled_assignment(layer: SoftPool | _MemoryPool, seed: int) -> nn.Module:
-    layer.select = Shuffled(layer.select, seed)
-    return layer
-
-
-@register_null(_SOFT, "frozen")
-def _frozen_assignment(layer: SoftPool, seed: int) -> nn.Module:
-    layer.select = Frozen(untrained(layer.select, seed))
-    return layer
+register_null((*_SOFT, *_RANDOM, *_MEMORY, RandomMemoryPool), "shuffle")(
+    exchange("select", Shuffled)
+)
+register_null(_SOFT, "frozen")(exchange("select", frozen))
 
 
 @register_null(_MEMORY, "frozen")
@@ -124,8 +91,8 @@ def _frozen_memory(layer: _KeyMemoryPool, seed: int) -> nn.Module:
     return layer
 
 
-@register_null((*_SOFT, RandomDiffPool, RandomMinCutPool), "none")
-def _equal_shares(layer: SoftPool, seed: int) -> nn.Module:
+@register_null((*_SOFT, *_RANDOM), "none")
+def _equal(layer: SoftPool, seed: int) -> nn.Module:
     layer.select = UniformAssignment(layer.num_clusters)
     return layer
 

@@ -25,7 +25,6 @@ from graphpool_sanity.nulls.registry import register_null
 from graphpool_sanity.nulls.replace import Regroups, set_class
 from graphpool_sanity.nulls.topk import AllNodes, ChanceNodes, own_selection
 from graphpool_sanity.select.rows import ShuffledRows
-from graphpool_sanity.select.shuffle import inverse
 
 Clusters = tuple[Tensor, Tensor, Tensor]
 """Which node belongs to the cluster around which [2, E], with what share [E]; the centres kept."""
@@ -112,7 +111,7 @@ class ShuffledMembers(nn.Module):
     def forward(self, batch: Tensor, clusters: Clusters) -> Clusters:
         """Other members, the same shares; the centres as they are permuted, too."""
         (source, around), share, centre = clusters
-        takes = inverse(self.chance.rows(batch))
+        takes = self.chance.rows(batch).argsort()
         return torch.stack([takes[source], around]), share, takes[centre]
 
 

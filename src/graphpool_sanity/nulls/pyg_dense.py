@@ -3,13 +3,16 @@
 The assignment is the softmax of what ``mlp`` scores the nodes with, whatever that is.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch_geometric.nn import DMoNPooling
 from torch_geometric.nn.inits import reset
 
 from graphpool_sanity.nulls.frozen import Frozen, untrained
-from graphpool_sanity.nulls.registry import register_null
+from graphpool_sanity.nulls.registry import MakeNull, register_null
 from graphpool_sanity.nulls.replace import set_class
 from graphpool_sanity.select.hashed import HashedAssignment
 from graphpool_sanity.select.rows import ShuffledRows
@@ -97,27 +100,18 @@ class EqualScores(nn.Module):
         """There is nothing to draw."""
 
 
-def _rescore(layer: DMoNPooling, mlp: nn.Module) -> nn.Module:
-    set_class(layer, NullDMoNPooling, DMoNPooling)
-    layer.mlp = mlp
-    return layer
+def _rescore(make: Callable[[Any, int], nn.Module]) -> MakeNull:
+    def null(layer: DMoNPooling, seed: int) -> nn.Module:
+        set_class(layer, NullDMoNPooling, DMoNPooling)
+        layer.mlp = make(layer.mlp, seed)
+        return layer
+
+    return null
 
 
-@register_null(DMoNPooling, "random")
-def _random(layer: DMoNPooling, seed: int) -> nn.Module:
-    return _rescore(layer, HashedScores(layer.mlp.out_channels, seed))
-
-
-@register_null(DMoNPooling, "shuffle")
-def _shuffle(layer: DMoNPooling, seed: int) -> nn.Module:
-    return _rescore(layer, ShuffledScores(layer.mlp, seed))
-
-
-@register_null(DMoNPooling, "frozen")
-def _frozen(layer: DMoNPooling, seed: int) -> nn.Module:
-    return _rescore(layer, FrozenScores(untrained(layer.mlp, seed)))
-
-
-@register_null(DMoNPooling, "none")
-def _none(layer: DMoNPooling, seed: int) -> nn.Module:
-    return _rescore(layer, EqualScores(layer.mlp.out_channels))
+register_null(DMoNPooling, "random")(
+    _rescore(lambda mlp, seed: HashedScores(mlp.out_channels, seed))
+)
+register_null(DMoNPooling, "shuffle")(_rescore(ShuffledScores))
+register_null(DMoNPooling, "frozen")(_rescore(lambda mlp, seed: FrozenScores(untrained(mlp, seed))))
+register_null(DMoNPooling, "none")(_rescore(lambda mlp, seed: EqualScores(mlp.out_channels)))

@@ -14,14 +14,6 @@ def as_memory_pool(layer: MemPooling) -> MemoryPool:
 
     Raises:
         ValueError: if the layer is of a subclass that pools in another way.
-
-    >>> as_memory_pool(MemPooling(8, 16, heads=2, num_clusters=3))
-    MemoryPool(
-      8, 16, num_clusters=3, heads=2
-      (select): StudentT(tau=1.0)
-      (lin): Linear(in_features=8, out_features=16, bias=False)
-      (conv): Conv2d(2, 1, kernel_size=(1, 1), stride=(1, 1), bias=False)
-    )
     """
     check_method(layer, MemPooling, "forward")
     sizes = layer.in_channels, layer.out_channels, layer.heads, layer.num_clusters

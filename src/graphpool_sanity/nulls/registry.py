@@ -74,16 +74,22 @@ def register_null(
     return register
 
 
+def exchange(child: str, make: Callable[[Any, int], nn.Module]) -> MakeNull:
+    """The null that is the layer with another child: ``make(child, seed)``."""
+
+    def null(layer: nn.Module, seed: int) -> nn.Module:
+        setattr(layer, child, make(getattr(layer, child), seed))
+        return layer
+
+    return null
+
+
 def nulls_of_others(
     model: nn.Module, layers: Layers | None = None
 ) -> dict[tuple[type[nn.Module], str], MakeNull]:
     """The nulls of a model's pooling layers that this package did not name, by class and name.
 
     Another process knows them only if it is told.
-
-    >>> from graphpool_sanity import GraclusPool
-    >>> nulls_of_others(GraclusPool())
-    {}
     """
     found = pooling_layers(model, layers).values()
     classes = {kind for layer in found for kind in type(layer).__mro__}
@@ -114,20 +120,13 @@ def shared_nulls(model: nn.Module, layers: Layers | None = None) -> list[str]:
 
     Raises:
         ValueError: if the model has no pooling layer, or one that is not known.
-
-    >>> from graphpool_sanity import GraclusPool, RandomMatchingPool
-    >>> shared_nulls(nn.Sequential(GraclusPool(), RandomMatchingPool()))
-    ['complement', 'none']
     """
     first, *others = map(matched_nulls, pooling_layers(model, layers).values())
     return [name for name in first if all(name in other for other in others)]
 
 
 def randomize(
-    model: nn.Module,
-    null: str = "auto",
-    seed: int | None = None,
-    layers: Layers | None = None,
+    model: nn.Module, null: str = "auto", seed: int | None = None, layers: Layers | None = None
 ) -> nn.Module:
     """A copy of a model whose pooling layers are replaced by a null; all other weights are equal.
 
@@ -162,9 +161,9 @@ def randomize(
 def pooling_layers(model: nn.Module, layers: Layers | None = None) -> dict[str, nn.Module]:
     """The pooling layers of a model, known or not, by their first names (``""``: itself).
 
-    If it is not said which modules are meant, they are the outermost that are known, or whose class
-    has a name that ends with Pool, Pooling or PoolingLayer. Not so unpooling, global pooling and
-    readouts, which leave no smaller graph, and what has a known layer inside.
+    If it is not said which are meant, they are the outermost that are known, or whose class has a
+    name that ends with Pool, Pooling or PoolingLayer; not unpooling, global pooling and readouts,
+    which leave no smaller graph, and not what has a known layer inside.
 
     Raises:
         ValueError: if there is none, or what is meant is not of the model.

@@ -27,11 +27,6 @@ def set_class(
 
     Raises:
         ValueError: if the layer has its own in the place of the one that would be lost.
-
-    >>> layer = nn.Linear(2, 2)
-    >>> set_class(layer, nn.modules.linear.NonDynamicallyQuantizableLinear, nn.Linear)
-    >>> type(layer).__name__
-    'NonDynamicallyQuantizableLinear'
     """
     own = type(layer)
     if issubclass(own, null):
@@ -42,10 +37,7 @@ def set_class(
 
 
 def check_method(layer: nn.Module, kind: type[nn.Module], method: str) -> None:
-    """Raise a ``ValueError`` if a layer of class ``kind`` has a ``method`` of its own.
-
-    >>> check_method(nn.Linear(2, 2), nn.Linear, "forward")
-    """
+    """Raise a ``ValueError`` if a layer of class ``kind`` has a ``method`` of its own."""
     if getattr(type(layer), method) is not getattr(kind, method):
         raise ValueError(
             f"layer must pool as {kind.__name__.lstrip('_')} does for this null, got "

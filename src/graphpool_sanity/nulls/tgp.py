@@ -3,6 +3,8 @@
 A selection that is computed beforehand and given to the layer (``so=``) is used as it is.
 """
 
+from collections.abc import Callable
+
 import tgp.poolers as tgp
 import torch
 from tgp.select import Select, SelectOutput, TopkSelect
@@ -11,7 +13,7 @@ from torch import Tensor, nn
 from torch_geometric.typing import Adj
 
 from graphpool_sanity.nulls.frozen import untrained
-from graphpool_sanity.nulls.registry import register_null
+from graphpool_sanity.nulls.registry import MakeNull, register_null
 from graphpool_sanity.nulls.replace import set_class
 from graphpool_sanity.nulls.tgp_select import (
     ComplementSelect,
@@ -92,37 +94,24 @@ class InformedGraclusPooling(tgp.GraclusPooling):
             self.selector.graph = None
 
 
-def _select(layer: SRCPooling, selector: nn.Module) -> nn.Module:
-    if isinstance(layer, tgp.GraclusPooling):
-        set_class(layer, InformedGraclusPooling, tgp.GraclusPooling)
-    layer.selector = selector
-    layer.clear_cache()
-    return layer
+def _select(make: Callable[[Select, int], nn.Module]) -> MakeNull:
+    def null(layer: SRCPooling, seed: int) -> nn.Module:
+        if isinstance(layer, tgp.GraclusPooling):
+            set_class(layer, InformedGraclusPooling, tgp.GraclusPooling)
+        layer.selector = make(layer.selector, seed)
+        layer.clear_cache()
+        return layer
+
+    return null
 
 
-@register_null(_PAIRS, "complement")
-def _complement(layer: SRCPooling, seed: int) -> nn.Module:
-    return _select(layer, ComplementSelect(layer.selector, seed))
-
-
-@register_null(_TOP_K, "random")
-def _random_nodes(layer: SRCPooling, seed: int) -> nn.Module:
-    return _select(layer, _ChanceNodes(_own(layer.selector), seed))
-
-
-@register_null(_PAIRS + _OTHER_HARD + _EIGEN, "random")
-def _random_clusters(layer: SRCPooling, seed: int) -> nn.Module:
-    return _select(layer, RandomSelect(layer.selector, seed))
-
-
-@register_null(_MLP + _OTHER_SOFT, "random")
-def _random_shares(layer: SRCPooling, seed: int) -> nn.Module:
-    return _select(layer, HashedSelect(layer.selector, seed))
-
-
-@register_null(_TOP_K + _PAIRS + _OTHER_HARD + _EIGEN + _MLP + _OTHER_SOFT, "shuffle")
-def _shuffle(layer: SRCPooling, seed: int) -> nn.Module:
-    return _select(layer, ShuffledSelect(layer.selector, seed))
+register_null(_PAIRS, "complement")(_select(ComplementSelect))
+register_null(_TOP_K, "random")(_select(lambda own, seed: _ChanceNodes(_own(own), seed)))
+register_null(_PAIRS + _OTHER_HARD + _EIGEN, "random")(_select(RandomSelect))
+register_null(_MLP + _OTHER_SOFT, "random")(_select(HashedSelect))
+register_null(_TOP_K + _PAIRS + _OTHER_HARD + _EIGEN + _MLP + _OTHER_SOFT, "shuffle")(
+    _select(ShuffledSelect)
+)
 
 
 @register_null(_TRAINED, "frozen")
@@ -133,7 +122,7 @@ def _frozen(layer: SRCPooling, seed: int) -> nn.Module:
     for part in layer.selector.modules():  # one by one: some forget theirs in reset_parameters
         if next(part.parameters(recurse=False), None) is not None:
             part.reset_parameters()
-    return _select(layer, FrozenSelect(layer.selector))
+    return _select(lambda own, seed: FrozenSelect(own))(layer, seed)
 
 
 @register_null((tgp.KMISPooling, tgp.TopkPooling), "frozen")
@@ -153,21 +142,9 @@ def _frozen_pan(layer: SRCPooling, seed: int) -> nn.Module:
     return _frozen(layer, seed)
 
 
-@register_null(_TOP_K, "none")
-def _all_nodes(layer: SRCPooling, seed: int) -> nn.Module:
-    return _select(layer, _AllNodes(_own(layer.selector)))
+register_null(_TOP_K, "none")(_select(lambda own, seed: _AllNodes(_own(own))))
+register_null(_PAIRS + _OTHER_HARD, "none")(_select(lambda own, seed: SingleSelect(own)))
+register_null(_MLP + _OTHER_SOFT, "none")(_select(lambda own, seed: EqualSelect(own)))
 
 
-@register_null(_PAIRS + _OTHER_HARD, "none")
-def _single_nodes(layer: SRCPooling, seed: int) -> nn.Module:
-    return _select(layer, SingleSelect(layer.selector))
-
-
-@register_null(_MLP + _OTHER_SOFT, "none")
-def _equal_shares(layer: SRCPooling, seed: int) -> nn.Module:
-    return _select(layer, EqualSelect(layer.selector))
-
-
-@register_null((tgp.NoPool,), "none")
-def _itself(layer: SRCPooling, seed: int) -> nn.Module:
-    return layer
+register_null(tgp.NoPool, "none")(lambda layer, seed: layer)

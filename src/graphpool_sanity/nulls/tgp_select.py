@@ -14,7 +14,7 @@ from torch_geometric.typing import Adj
 
 from graphpool_sanity.select.matching import number_clusters
 from graphpool_sanity.select.rows import ComplementRows, RandomRows, ShuffledRows
-from graphpool_sanity.select.shuffle import inverse, take_rows
+from graphpool_sanity.select.shuffle import take_rows
 
 
 class OtherSelect(Select):
@@ -87,7 +87,7 @@ class ShuffledSelect(OtherSelect):
         if hasattr(own, "theta"):  # the eigenvectors of clusters: more columns of the row
             changed["theta"] = _permute_blocks(own.theta, row)
         if hasattr(own, "mis"):  # the nodes at the centres of clusters
-            changed["mis"] = inverse(row).index_select(0, own.mis)
+            changed["mis"] = row.argsort().index_select(0, own.mis)
         return self.output(own, take_rows(own.s, row), **changed)
 
 

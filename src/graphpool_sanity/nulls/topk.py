@@ -11,7 +11,7 @@ from torch_geometric.nn.pool.select import SelectOutput
 
 from graphpool_sanity.nulls.frozen import Frozen
 from graphpool_sanity.select.rows import ShuffledRows
-from graphpool_sanity.select.shuffle import RandomOrder, inverse
+from graphpool_sanity.select.shuffle import RandomOrder
 
 
 class _OtherNodes(nn.Module):
@@ -65,7 +65,7 @@ class ShuffledNodes(_OtherNodes):
     def choose(self, x: Tensor, batch: Tensor) -> tuple[Tensor, Tensor]:
         """The nodes selected [k], and their gates [k]."""
         own = self.select(x, batch=batch)
-        takes = inverse(self.chance.rows(batch))
+        takes = self.chance.rows(batch).argsort()
         return takes.index_select(0, own.node_index), own.weight
 
 

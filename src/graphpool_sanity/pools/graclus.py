@@ -8,12 +8,7 @@ from torch_geometric.typing import Adj
 
 from graphpool_sanity.graphs.coarsen import check_aggregation, pool_batch, pool_edges, pool_nodes
 from graphpool_sanity.graphs.graph import check_features, read_graph, repack, unpack
-from graphpool_sanity.select.matching import (
-    Matching,
-    match_complement,
-    match_edges,
-    match_random,
-)
+from graphpool_sanity.select.matching import Matching, match_complement, match_edges, match_random
 
 
 class PoolOutput(NamedTuple):

@@ -11,12 +11,7 @@ from typing import Any
 from rich.console import Console
 
 from graphpool_sanity.datasets.load import NAMES, full_name
-from graphpool_sanity.reproduce.experiment import (
-    QUICK_EPOCHS,
-    Experiment,
-    Resources,
-    settings_of,
-)
+from graphpool_sanity.reproduce.experiment import QUICK_EPOCHS, Experiment, Resources, settings_of
 from graphpool_sanity.reproduce.study import Row, Runs, Study
 from graphpool_sanity.reproduce.tables import paper_datasets, table
 from graphpool_sanity.training.cluster import local_cluster

@@ -102,11 +102,7 @@ def protocol_of(config: Config) -> Protocol:
 
 
 def _run_one(
-    experiment: Experiment,
-    device: str,
-    compile: bool,
-    config: Config,
-    on_epoch: OnEpoch | None,
+    experiment: Experiment, device: str, compile: bool, config: Config, on_epoch: OnEpoch | None
 ) -> dict[str, Any]:
     benchmark = load_once(config["dataset"])
     protocol = protocol_of(config)

@@ -31,11 +31,7 @@ class Reported(NamedTuple):
 def reported(
     row: Row, dataset: str, source: str = "", given: Mapping[str, Any] | None = None
 ) -> Reported | None:
-    """What the paper reports of a model, in ``source`` if there, else wherever it first does.
-
-    >>> str(reported(Row("GIN", "GIN"), "NCI1"))
-    '80.0 ± 1.4'
-    """
+    """What the paper reports of a model, in ``source`` if there, else wherever it first does."""
     if not _as_published(row, dataset):
         return None
     found = _paper().get((_paper_name(row, dataset, given or {}), row.variant, dataset), [])
@@ -61,11 +57,7 @@ def _paper_name(row: Row, dataset: str, given: Mapping[str, Any]) -> str:
 
 
 def paper_datasets(model: str) -> list[str]:
-    """The data sets on which the paper reports a model.
-
-    >>> paper_datasets("cited")
-    ['NCI1', 'IMDB-BINARY', 'SMNIST', 'ZINC']
-    """
+    """The data sets on which the paper reports a model."""
     return list(dict.fromkeys(dataset for name, _, dataset in _paper() if name == model))
 
 
@@ -80,13 +72,7 @@ def _paper() -> dict[tuple[str, str, str], list[Reported]]:
 
 
 def ours(row: Row, dataset: str, records: Mapping[int, Record]) -> str:
-    """Mean, standard deviation and number of our runs.
-
-    >>> from graphpool_sanity.reproduce.experiment import Experiment
-    >>> row = Row("none", "none", Experiment("graclus", None, ["none"], {}))
-    >>> ours(row, "NCI1", {0: {"test": 0.8}, 1: {"test": 0.82}}), ours(row, "NCI1", {})
-    ('81.0 ± 1.4 (2)', 'not run')
-    """
+    """Mean, standard deviation and number of our runs."""
     if row.experiment is None:
         return ""
     if not records:

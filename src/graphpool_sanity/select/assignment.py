@@ -127,9 +127,6 @@ def draw_matrix(distribution: str | Distribution, rows: int, columns: int, seed:
 
     Raises:
         ValueError: on an unknown distribution, or one whose samples do not fit.
-
-    >>> draw_matrix("categorical", 3, 4, seed=0).sum(1)
-    tensor([1, 1, 1])
     """
     if isinstance(distribution, Distribution):
         return _sample(distribution, rows, columns, seed)

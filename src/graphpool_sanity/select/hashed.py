@@ -38,10 +38,6 @@ class HashedAssignment(nn.Module):
 
     Raises:
         ValueError: on an unknown distribution, or clusters that are not a positive number.
-
-    >>> select = HashedAssignment(3, seed=0)
-    >>> select.scores(torch.arange(5)).shape, select.scores(torch.zeros(2, 4).long()).shape
-    (torch.Size([5, 3]), torch.Size([2, 4, 3]))
     """
 
     seed: Tensor
@@ -84,12 +80,7 @@ class HashedAssignment(nn.Module):
 
 
 class UniformAssignment(nn.Module):
-    """Gives each cluster the same share of each node: no node is told from another.
-
-    >>> from graphpool_sanity.graphs.nodes import read_nodes
-    >>> UniformAssignment(4)(read_nodes(torch.ones(1, 2)))
-    tensor([[0.2500, 0.2500, 0.2500, 0.2500]])
-    """
+    """Gives each cluster the same share of each node: no node is told from another."""
 
     def __init__(self, num_clusters: int) -> None:
         super().__init__()

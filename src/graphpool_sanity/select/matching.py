@@ -165,11 +165,7 @@ def match_none(graph: Graph, priority: Tensor) -> Tensor:
 
 
 def number_clusters(cluster: Tensor) -> Tensor:
-    """[N], the clusters numbered from 0 in the order of their first nodes.
-
-    >>> number_clusters(torch.tensor([2, 0, 2, 1]))
-    tensor([0, 1, 0, 2])
-    """
+    """[N], the clusters numbered from 0 in the order of their first nodes."""
     index = torch.arange(cluster.numel(), device=cluster.device)
     first = torch.full_like(index, cluster.numel()).scatter_reduce_(0, cluster, index, "amin")
     return _number(first.index_select(0, cluster))

@@ -66,10 +66,6 @@ def squared_distances(queries: Tensor, keys: Tensor, scale: float = 1.0) -> Tens
     """[H, K, n], of ``queries`` [n, F] from ``keys`` [H, K, F], by one product of matrices.
 
     All are multiplied by ``scale``, at no cost for each of them.
-
-    >>> squared_distances(torch.tensor([[3.0, 4.0]]), torch.tensor([[[0.0, 0.0], [3.0, 3.0]]]))
-    tensor([[[25.],
-             [ 1.]]])
     """
     flat = keys.flatten(0, 1)
     own = queries.square().sum(1)

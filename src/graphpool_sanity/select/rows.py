@@ -12,17 +12,11 @@ from torch_geometric.utils import scatter
 
 from graphpool_sanity.graphs.graph import read_graph
 from graphpool_sanity.select.matching import Matching, match_complement
-from graphpool_sanity.select.shuffle import RandomOrder, inverse, scatter_to
+from graphpool_sanity.select.shuffle import RandomOrder, scatter_to
 
 
 class ShuffledRows(nn.Module):
-    """Permutes the rows of each graph by chance.
-
-    >>> cluster, no_edges = torch.tensor([0, 0, 1, 1]), torch.empty(2, 0).long()
-    >>> row, shuffled = ShuffledRows(seed=0)(torch.zeros(4).long(), cluster, no_edges)
-    >>> sorted(row.tolist()), sorted(shuffled.tolist())
-    ([0, 1, 2, 3], [0, 0, 1, 1])
-    """
+    """Permutes the rows of each graph by chance."""
 
     def __init__(self, seed: int | None = None) -> None:
         super().__init__()
@@ -64,11 +58,6 @@ class ComplementRows(ShuffledRows):
 
     Each graph keeps its number of pairs, unless a maximal matching of non-adjacent nodes has
     fewer: then the other pairs are parted.
-
-    >>> path, pairs = torch.tensor([[0, 1, 2], [1, 2, 3]]), torch.tensor([0, 0, 1, 1])
-    >>> _, cluster = ComplementRows(seed=0)(torch.zeros(4).long(), pairs, path)
-    >>> bool((cluster[:-1] != cluster[1:]).all())
-    True
     """
 
     def __init__(self, seed: int | None = None) -> None:
@@ -83,10 +72,10 @@ class ComplementRows(ShuffledRows):
     def forward(self, batch: Tensor, cluster: Tensor, edge_index: Tensor) -> tuple[Tensor, Tensor]:
         """The nodes themselves, and their new clusters."""
         node, by_chance = self.order(batch)
-        position = inverse(node)
+        position = node.argsort()
         graph = read_graph(position[edge_index], node.numel(), batch.index_select(0, node))
         pair = self.matching(graph).index_select(0, position)
-        rank = inverse(by_chance)
+        rank = by_chance.argsort()
         first = torch.full_like(rank, rank.numel()).scatter_reduce_(0, pair, rank, "amin")
         pairs = sort_by_cluster(batch, first.index_select(0, pair))
         row = scatter_to(pairs, sort_by_cluster(batch, cluster))
@@ -105,11 +94,7 @@ class SingleRows(nn.Module):
 
 
 def sort_by_cluster(batch: Tensor, cluster: Tensor) -> Tensor:
-    """[N], the nodes graph by graph, in each its largest cluster first, cluster by cluster.
-
-    >>> sort_by_cluster(torch.tensor([0, 0, 0, 1]), torch.tensor([4, 2, 2, 0])).tolist()
-    [1, 2, 0, 3]
-    """
+    """[N], the nodes graph by graph, in each its largest cluster first, cluster by cluster."""
     smallness = -torch.bincount(cluster).index_select(0, cluster)
     order = _index(batch)
     for key in (cluster, smallness, batch):
@@ -118,11 +103,7 @@ def sort_by_cluster(batch: Tensor, cluster: Tensor) -> Tensor:
 
 
 def gate_clusters(gate: Tensor, cluster: Tensor) -> Tensor:
-    """[C], the mean of the gates [N] of the nodes of each cluster.
-
-    >>> gate_clusters(torch.tensor([1.0, 2.0, 4.0]), torch.tensor([0, 1, 0]))
-    tensor([2.5000, 2.0000])
-    """
+    """[C], the mean of the gates [N] of the nodes of each cluster."""
     return scatter(gate, cluster, dim=0, reduce="mean")
 
 

@@ -20,13 +20,6 @@ class Batches:
         index: [B], which graphs.
         batch_size: How many graphs a batch has; the last one has what is left.
         device: Where the batches are to be.
-
-    >>> edges = torch.tensor([[0, 1], [1, 0]])
-    >>> graphs = [Data(x=torch.full((2, 1), float(i)), edge_index=edges) for i in range(3)]
-    >>> for batch in Batches(graphs, torch.tensor([2, 0, 1]), batch_size=2):
-    ...     print(batch.x.view(-1).tolist(), batch.edge_index.tolist())
-    [2.0, 2.0, 0.0, 0.0] [[0, 1, 2, 3], [1, 0, 3, 2]]
-    [1.0, 1.0] [[0, 1], [1, 0]]
     """
 
     def __init__(

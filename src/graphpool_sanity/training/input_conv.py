@@ -21,11 +21,6 @@ class InputConv(nn.Module):
     as in OGB's baselines; without edge features the plain :class:`~torch_geometric.nn.GraphConv`.
 
     Equation (1) and Appendix A of Mesquita, Souza, Kaski, NeurIPS 2020.
-
-    >>> from graphpool_sanity.datasets import load_dataset
-    >>> digits = load_dataset("digits")
-    >>> InputConv(digits, 8)(digits.graphs[0]).shape[1]
-    8
     """
 
     def __init__(self, benchmark: Benchmark, out_channels: int, aggr: str = "add") -> None:

@@ -269,11 +269,7 @@ def _read(returned: object) -> tuple[Tensor, Tensor | float]:
 
 
 def resolve_device(device: str) -> torch.device:
-    """The device of that name; ``"auto"`` is a CUDA device if there is one, else the CPU.
-
-    >>> resolve_device("cpu")
-    device(type='cpu')
-    """
+    """The device of that name; ``"auto"`` is a CUDA device if there is one, else the CPU."""
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:

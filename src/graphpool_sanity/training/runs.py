@@ -93,11 +93,7 @@ def run_all(
 
 
 def jobs_on(device: str) -> int:
-    """How many runs share this machine if nobody says: one for each core, or one on a GPU.
-
-    >>> jobs_on("cpu") >= 1
-    True
-    """
+    """How many runs share this machine if nobody says: one for each core, or one on a GPU."""
     return cpu_count() if resolve_device(device).type == "cpu" else 1
 
 

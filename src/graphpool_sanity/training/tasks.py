@@ -108,21 +108,12 @@ class Unit:
         return f"{self.scale * value:g} {self.points}"
 
     def mean_std(self, scores: Sequence[float]) -> str:
-        """The mean of raw scores, and their sample standard deviation.
-
-        >>> Unit("accuracy").mean_std([0.80, 0.82]), Unit("mae").mean_std([0.43])
-        ('81.0 ± 1.4', '0.430')
-        """
+        """The mean of raw scores, and their sample standard deviation."""
         values = self.scale * np.asarray(scores)
         mean = f"{values.mean():.{self.digits}f}"
         return mean if len(values) < 2 else f"{mean} ± {values.std(ddof=1):.{self.digits}f}"
 
 
 def as_metric_input(task: Task, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-    """Outputs and targets as a ``torchmetrics.Metric`` takes them: in double precision, or classes.
-
-    >>> import torch
-    >>> as_metric_input("binary", torch.tensor([0.5]), torch.tensor([1.0]))
-    (tensor([0.5000], dtype=torch.float64), tensor([1]))
-    """
+    """Outputs and targets as a ``torchmetrics.Metric`` takes them, in double precision."""
     return outputs.double(), targets.double() if task == "regression" else targets.long()

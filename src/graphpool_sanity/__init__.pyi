@@ -1,0 +1,34 @@
+from graphpool_sanity import analysis as analysis
+from graphpool_sanity import check as check
+from graphpool_sanity import datasets as datasets
+from graphpool_sanity import nulls as nulls
+from graphpool_sanity import testing as testing
+from graphpool_sanity import training as training
+from graphpool_sanity.check.backbone import Backbone as Backbone
+from graphpool_sanity.check.comparison import Comparison as Comparison
+from graphpool_sanity.check.comparison import compare as compare
+from graphpool_sanity.check.report import SanityReport as SanityReport
+from graphpool_sanity.check.sanity import sanity_check as sanity_check
+from graphpool_sanity.datasets.benchmark import Benchmark as Benchmark
+from graphpool_sanity.datasets.load import load_dataset as load_dataset
+from graphpool_sanity.datasets.locality import locality_control as locality_control
+from graphpool_sanity.nulls import matched_nulls as matched_nulls
+from graphpool_sanity.nulls import randomize as randomize
+from graphpool_sanity.nulls import register_null as register_null
+from graphpool_sanity.pools.diff_pool import DiffPool as DiffPool
+from graphpool_sanity.pools.diff_pool import RandomDiffPool as RandomDiffPool
+from graphpool_sanity.pools.graclus import ComplementGraclusPool as ComplementGraclusPool
+from graphpool_sanity.pools.graclus import GraclusPool as GraclusPool
+from graphpool_sanity.pools.graclus import PoolOutput as PoolOutput
+from graphpool_sanity.pools.graclus import RandomMatchingPool as RandomMatchingPool
+from graphpool_sanity.pools.memory_pool import DistanceMemoryPool as DistanceMemoryPool
+from graphpool_sanity.pools.memory_pool import MemoryPool as MemoryPool
+from graphpool_sanity.pools.memory_pool import RandomMemoryPool as RandomMemoryPool
+from graphpool_sanity.pools.mincut_pool import MinCutPool as MinCutPool
+from graphpool_sanity.pools.mincut_pool import RandomMinCutPool as RandomMinCutPool
+from graphpool_sanity.pools.soft_pool import SoftPoolOutput as SoftPoolOutput
+from graphpool_sanity.select.matching import complement_graclus as complement_graclus
+from graphpool_sanity.select.matching import graclus as graclus
+from graphpool_sanity.training.protocol import Protocol as Protocol
+
+__version__: str

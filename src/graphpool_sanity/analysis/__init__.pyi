@@ -1,0 +1,8 @@
+from graphpool_sanity.analysis.activations import Activations as Activations
+from graphpool_sanity.analysis.activations import Embeddings as Embeddings
+from graphpool_sanity.analysis.activations import record_activations as record_activations
+from graphpool_sanity.analysis.plots import plot_activations as plot_activations
+from graphpool_sanity.analysis.plots import plot_homogeneity as plot_homogeneity
+from graphpool_sanity.analysis.smoothness import dirichlet_energy as dirichlet_energy
+from graphpool_sanity.analysis.smoothness import low_frequency_share as low_frequency_share
+from graphpool_sanity.analysis.variance import homogeneity as homogeneity

@@ -1,0 +1,367 @@
+"""What every null promises, whatever library its layer is from."""
+
+import copy
+import io
+
+import pytest
+import torch
+from _helpers.null_layers import graph_of
+from _helpers.nulls import LIBRARIES, every, generators, kinds, same, tensors
+from torch import nn
+
+import graphpool_sanity
+from graphpool_sanity import matched_nulls, randomize
+from graphpool_sanity.nulls import registry
+
+# Layers of torch-geometric-pool that draw from the global generators at each call.
+DRAWING = ("tgp-bnpool", "tgp-eigen", "tgp-graclus", "tgp-maxcut", "tgp-ndp", "tgp-nmf")
+# These start from the same numbers whatever the seed.
+UNSEEDED = ("tgp-pan-frozen",)
+# All that is trained in a frozen null: it pools, or is taken by a loss, and selects nothing.
+TRAINED = {
+    "own-MemoryPool-frozen": {"lin.weight"},
+    "own-DistanceMemoryPool-frozen": {"lin.weight"},
+    "pyg-MemPooling-frozen": {"lin.weight"},
+    "tgp-asap-frozen": {"lin.weight", "lin.bias", "att.weight", "att.bias"},
+    "tgp-bnpool-frozen": {"K"},
+}
+# Nulls of another class than the layer's, which has neither keys nor heads to keep.
+REBUILT = (
+    *(f"own-MemoryPool-{null}" for null in ("distance", "random", "none")),
+    *(f"own-DistanceMemoryPool-{null}" for null in ("random", "none")),
+    "own-RandomMemoryPool-none",
+    "pyg-MemPooling",
+)
+MODES = (True, False)
+
+
+def test_every_layer_goes_through_this_suite():
+    public = [getattr(graphpool_sanity, name) for name in graphpool_sanity.__all__]
+    layers = {kind for kind in public if isinstance(kind, type) and issubclass(kind, nn.Module)}
+    names = {library: set(helper.NULLS) for library, helper in LIBRARIES.items()}
+    assert names["own"] == {kind.__name__ for kind in layers - {graphpool_sanity.Backbone}}
+    known = {kind for kind in registry._NULLS if kind.__module__.startswith("torch_geometric.")}
+    here = {type(LIBRARIES["pyg"].layer(name)) for name in names["pyg"]}
+    assert here == {kind for kind in known if kind.__name__ != "PANPooling" or kind in here}
+    if "tgp" in names:
+        assert names["tgp"] == set(LIBRARIES["tgp"].poolers.pooler_map)
+
+
+@pytest.mark.parametrize(
+    ("library", "name"), [(key, name) for key, helper in LIBRARIES.items() for name in helper.NULLS]
+)
+def test_the_most_telling_null_comes_first(library, name):
+    helper = LIBRARIES[library]
+    assert matched_nulls(helper.layer(name)) == helper.NULLS[name]
+
+
+# What it gives
+
+
+@every()
+def test_a_null_gives_what_the_layer_gives(case):
+    for training in MODES:
+        own, out = case.first_of_layer(training)[0], case.first(training)[0]
+        assert kinds(own) == kinds(out)
+        for mine, theirs in zip(tensors(own), tensors(out), strict=True):
+            assert (mine.dtype, mine.dim()) == (theirs.dtype, theirs.dim())
+            assert theirs.isfinite().all() or not mine.isfinite().all()
+            if case.soft:
+                assert mine.shape == theirs.shape
+                assert mine.is_floating_point() or torch.equal(mine, theirs)
+        mine, theirs = case.pooled(own)[0], case.pooled(out)[0]
+        assert mine.shape[1:] == theirs.shape[1:]
+        assert theirs.isfinite().all()
+
+
+# Pairs drawn by chance are maximal matchings of all nodes, which have more pairs than those of a
+# graph or of its complement.
+@every("random", "shuffle", but=("own-GraclusPool-random", "own-ComplementGraclusPool-random"))
+def test_chance_leaves_the_number_of_clusters_of_each_graph(case):
+    for training in MODES:
+        own, out = case.first_of_layer(training)[0], case.first(training)[0]
+        (x, graph), (other_x, other) = case.pooled(own), case.pooled(out)
+        assert x.shape == other_x.shape
+        assert graph is None or torch.equal(graph, other)
+
+
+@every("none", wanted=lambda case: not case.soft)
+def test_without_pooling_nodes_and_edges_stay(case):
+    out = case.first()[0]
+    assert torch.equal(case.pooled(out)[1], case.graphs.batch)
+    edges = list(out)[1]
+    edges = torch.stack(edges.coo()[:2]) if hasattr(edges, "coo") else edges
+    if str(case).startswith("pyg-PAN"):
+        edges = edges.flip(0)  # it takes its matrix transposed
+    found = {(u, v) for u, v in edges.t().tolist() if u != v}
+    assert found == {(u, v) for u, v in case.graphs.edge_index.t().tolist() if u != v}
+
+
+# An untrained layer is drawn as its frozen null is if both start from the same numbers.
+@every(but=(*UNSEEDED, "tgp-nopool"))
+def test_a_null_pools_otherwise_than_its_layer(case):
+    assert not same(case.wanted(), tensors(case.first_of_layer()[0]))
+
+
+# Chance
+
+
+@every()
+def test_a_null_follows_from_its_seed_alone(case):
+    pool, before = case.layer(), generators()
+    again, other = (randomize(pool, case.null, seed) for seed in (0, 1))
+    assert generators() == before
+    for training in MODES:
+        wanted = tensors(case.first(training)[0])
+        assert same(case.call(again.train(training)), wanted)
+        if str(case) not in UNSEEDED:
+            assert same(case.call(other.train(training)), wanted) == (case.null == "none")
+
+
+@every(but=UNSEEDED)
+def test_without_a_seed_it_follows_from_the_global_generator(case):
+    pool = case.layer()
+    torch.manual_seed(1)
+    first, other = (randomize(pool, case.null) for _ in range(2))
+    torch.manual_seed(1)
+    again = randomize(pool, case.null)
+    wanted = case.call(first)
+    assert same(case.call(again), wanted)
+    assert same(case.call(other), wanted) == (case.null == "none")
+
+
+# How often a gamma distribution is drawn from until a draw is taken follows from the weights.
+@every(but=("tgp-bnpool-frozen",))
+def test_the_global_generators_go_on_as_with_the_layer(case):
+    for training in MODES:
+        assert case.first(training)[1] == case.first_of_layer(training)[1]
+
+
+@every("complement", "random", "shuffle")
+def test_training_draws_anew_and_evaluation_does_not(case):
+    null = case.made()
+    for _ in range(2):
+        assert same(case.call(null), case.wanted())
+    one, two = (case.call(null.train()) for _ in range(2))
+    fixed = case.soft and case.null == "random"
+    assert same(one, case.wanted()) == same(one, two) == fixed
+
+
+@every()
+def test_a_reset_starts_chance_anew_and_trains_no_more_than_before(case):
+    used, fresh = (case.made().train() for _ in range(2))
+    trained = {name for name, p in used.named_parameters() if p.requires_grad}
+    case.call(used)
+    for null in (used, fresh):
+        torch.manual_seed(5)
+        null.reset_parameters()
+    out = case.output(used)
+    assert same(tensors(out), case.call(fresh))
+    assert case.pooled(out)[0].isfinite().all()
+    assert {name for name, p in used.named_parameters() if p.requires_grad} == trained
+
+
+# The first starts from the same numbers, the other leaves its scores out when it is reset.
+@every("shuffle", but=("tgp-pan", "tgp-kmis"))
+def test_resetting_draws_other_weights(case):
+    null = case.made()
+    null.reset_parameters()
+    changed = next(case.layer().parameters(), None) is not None
+    assert same(case.call(null), case.wanted()) != changed
+
+
+# The layer and its weights
+
+
+@every()
+def test_the_layer_is_left_as_it_was(case):
+    pool = case.layer()
+    state = copy.deepcopy(pool.state_dict())
+    null = randomize(pool, case.null, 0)
+    for t in (*null.parameters(), *null.buffers()):
+        t.data.zero_()
+    assert same(case.call(pool), tensors(case.first_of_layer()[0]))
+    assert pool.state_dict().keys() == state.keys()
+    assert all(torch.equal(state[key], value) for key, value in pool.state_dict().items())
+    assert all(p.requires_grad for p in pool.parameters())
+    assert repr(pool) == repr(case.layer())
+
+
+@every(wanted=lambda case: case.null != "frozen")
+def test_what_is_no_selection_keeps_its_weights(case):
+    own, found = (list(pool.parameters()) for pool in (case.layer(), case.made()))
+    for parameter in found:
+        assert any(parameter.shape == p.shape and torch.equal(parameter, p) for p in own)
+    assert case.soft or len(found) == len(own)  # gates stay; shares by chance need no weights
+
+
+@every()
+def test_mode_and_type_are_those_of_the_layer(case):
+    for training in MODES:
+        null = randomize(case.layer().train(training).to(torch.bfloat16), case.null, 0)
+        assert all(module.training == training for module in null.modules())
+        for t in (*null.parameters(), *null.buffers()):
+            assert t.dtype in (torch.bfloat16, torch.long)
+
+
+@every()
+def test_what_does_not_learn_still_does_not(case):
+    null = randomize(case.layer().requires_grad_(False), case.null, 0)
+    assert not any(p.requires_grad for p in null.parameters())
+
+
+@every()
+def test_gradients_reach_features_and_whatever_they_reach_in_the_layer(case):
+    x, learned = case.features().requires_grad_(), []
+    for pool in (case.layer().train(), case.made().train()):
+        x.grad = None
+        for _ in range(2):
+            case.x(pool, x).square().sum().backward()
+        grads = [p.grad for p in pool.parameters() if p.grad is not None]
+        assert all(grad.isfinite().all() for grad in (x.grad, *grads))
+        assert x.grad.any()
+        assert all(p.requires_grad or p.grad is None for p in pool.parameters())
+        learned.append(sum(bool(grad.any()) for grad in grads))
+    if case.null == "shuffle" or not (case.soft or case.null == "frozen"):
+        assert learned[1] >= learned[0]
+
+
+@every("frozen")
+def test_a_frozen_selection_is_another_and_does_not_learn(case):
+    pool, frozen = case.layer(), case.made()
+    trained = {name for name, p in frozen.named_parameters() if p.requires_grad}
+    assert trained == TRAINED.get(str(case), set())
+    for name, parameter in frozen.named_parameters():
+        if name in trained:
+            assert torch.equal(parameter, pool.get_parameter(name))
+        elif parameter.unique().numel() > 1:
+            own = [p for p in pool.parameters() if p.shape == parameter.shape]
+            assert not any(torch.equal(parameter, p) for p in own)
+
+
+# The first scales what it has pooled; attention in the other passes messages before it pools.
+@every("frozen", but=("pyg-DMoNPooling", "tgp-asap"))
+def test_no_gradient_passes_a_frozen_selection(case):
+    """So that pooling is linear in the features."""
+    x = case.features().requires_grad_()
+    pooled = case.x(case.made(), x).sum()
+    pooled.backward()
+    torch.testing.assert_close((x.grad * x).sum(), pooled)
+
+
+# Batches
+
+
+def pooled_alike(case, pool):
+    """Whether each graph is pooled alone as it is in the batch."""
+    x, graphs = case.features(), case.graphs
+    together, graph_of_cluster = case.pooled(case.output(pool, x))
+    for number in graphs.batch.unique():
+        own, alone = graph_of(graphs, number)
+        there = together[number if graph_of_cluster is None else graph_of_cluster == number]
+        mine, theirs = (
+            rows.reshape(-1, rows.size(-1)) for rows in (case.x(pool, x[own], alone), there)
+        )
+        mine, theirs = (rows[rows.any(1)] for rows in (mine, theirs))  # without empty clusters
+        yield mine.shape == theirs.shape and torch.allclose(mine, theirs, rtol=1e-5, atol=1e-5)
+
+
+# Edges of equal scores are contracted in the order of the batch, also by the layer.
+TIED = ("pyg-EdgePooling", "tgp-ec")
+
+
+@every(but=(*DRAWING, "pyg-EdgePooling-frozen", "tgp-ec-frozen"))
+def test_a_graph_is_pooled_alike_alone_and_in_a_batch(case):
+    found = list(pooled_alike(case, case.made()))
+    if str(case).startswith(TIED):
+        alike = list(pooled_alike(case, case.layer()))
+        assert sum(alike) > 2
+        found = [one for one, own in zip(found, alike, strict=True) if own]
+    assert all(found)
+
+
+@every(wanted=lambda case: case.name in ("DiffPool", "DMoNPooling"))  # which are given it
+def test_padding_changes_nothing(case):
+    for mine, wide in zip(case.wanted(), case.call(case.made(), padding=3), strict=True):
+        if mine.shape != wide.shape:
+            assert not wide[:, mine.size(1) :].any()
+            wide = wide[:, : mine.size(1)]
+        torch.testing.assert_close(wide, mine, equal_nan=True)
+
+
+# Those learn a row for each place.
+@every(but=("own-RandomMinCutPool-shuffle", "own-RandomMemoryPool-shuffle"))
+def test_a_graph_larger_than_any_seen_is_pooled(case):
+    null = case.made()
+    case.call(null)
+    assert case.x(null, graphs=case.helper.LARGE).isfinite().all()
+
+
+# What can be done with it
+
+
+@every()
+def test_a_null_can_be_copied_kept_and_loaded_into_one_of_another_seed(case):
+    null, stored = case.made(), io.BytesIO()
+    loaded = randomize(case.layer(seed=5), case.null, 1)
+    loaded.load_state_dict(null.state_dict())
+    twins = [loaded, copy.deepcopy(null)]
+    if not str(case).startswith("tgp-maxcut"):  # it has a function that cannot be pickled
+        torch.save(null, stored)
+        stored.seek(0)
+        twins.append(torch.load(stored, weights_only=False))
+    for twin in twins:
+        assert same(case.call(twin), case.wanted())
+        repr(twin)
+
+
+@every()
+def test_a_null_of_a_null_is_a_null(case):
+    once = case.made()
+    known = matched_nulls(once)
+    for second in ("random", "shuffle", "frozen", "none"):
+        if second not in known:
+            with pytest.raises(ValueError, match="null must be"):
+                randomize(once, second, 2)
+            continue
+        twice = randomize(once, second, 2)
+        out = case.output(twice)
+        assert case.pooled(out)[0].isfinite().all()
+        repr(twice)
+        # Gates stay as the first null has them: frozen ones, or those of other nodes.
+        gated = case.null == "frozen" and not case.soft
+        if second == "none" and not (gated or str(case) in ("tgp-ec-shuffle", "tgp-kmis-shuffle")):
+            assert same(tensors(out), case._replace(null="none").wanted())
+    assert repr(randomize(once, "auto", 2)) == repr(randomize(once, known[0], 2))
+
+
+@every()
+def test_a_subclass_that_pools_as_its_layer_does_has_its_nulls(case):
+    pool = case.layer()
+    pool.__class__ = type("Own", (type(pool),), {"note": lambda self: "mine"})
+    null = randomize(pool, case.null, 0)
+    assert same(case.call(null), case.wanted())
+    if not str(case).startswith(REBUILT):
+        assert copy.deepcopy(null).note() == "mine"
+
+
+@every()
+def test_in_a_model_a_layer_has_the_null_that_it_has_alone(case):
+    inside = randomize(nn.Sequential(case.layer()), case.null, 0)[0]
+    assert same(case.call(inside), case.wanted())
+
+
+DEVICE = "cuda"
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+@every(but=DRAWING)
+def test_nulls_give_on_cuda_what_they_give_on_the_cpu(case):
+    null = randomize(case.layer().to(DEVICE), case.null, 0)
+    assert all(t.is_cuda for t in (*null.parameters(), *null.buffers()))
+    graphs = case.graphs._replace(
+        edge_index=case.graphs.edge_index.to(DEVICE), batch=case.graphs.batch.to(DEVICE)
+    )
+    found = case.call(null, case.features().to(DEVICE), graphs)
+    for mine, theirs in zip(found, case.wanted(), strict=True):
+        torch.testing.assert_close(mine.cpu(), theirs, equal_nan=True)
