@@ -10,7 +10,7 @@ Record = dict[str, Any]
 
 
 class Ledger:
-    """An append-only file of runs, each known by its configuration.
+    """An append-only file of runs, each known by its configuration. Experimental.
 
     A run that is killed loses nothing but itself: a line is written in one piece once its run is
     done, torn and blank lines are passed over, and several processes may append. To merge the

@@ -38,7 +38,7 @@ def run_all(
     jobs: int = 1,
     scheduler: str | None = None,
 ) -> list[Record]:
-    """Run what is missing and return the records of all ``configs``, in their order.
+    """Run what is missing and return the records of all ``configs``, in their order. Experimental.
 
     On a cluster, Dask's scheduler hands the runs to its workers, however many there are and
     whenever they come. Runs of a worker that dies go to another; a run whose workers die time
