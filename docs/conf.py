@@ -66,11 +66,6 @@ nitpick_ignore = [
     # Of a package that has no reference of its classes.
     ("py:class", "torch_sparse.tensor.SparseTensor"),
     ("py:class", "torch_geometric.typing.SparseTensor"),
-    # What is not public itself, but stands in signatures or docstrings of what is.
-    ("py:class", "graphpool_sanity.analysis.activations.LayerActivations"),
-    ("py:class", "graphpool_sanity.nulls.questions.Question"),
-    ("py:class", "graphpool_sanity.training.input_conv.InputConv"),
-    ("py:func", "graphpool_sanity.check.comparison.compare"),
 ]
 
 plot_formats = ["svg"]

@@ -20,7 +20,7 @@ RULES = f"""
 Runs of one seed share the split and the order of batches, and the initial weights wherever the
 models share them, so models are compared run by run. *Found* is the mean difference, positive where
 the first model is better, with its 95 % interval (BCa bootstrap over runs). The verdict is that of
-{{py:func}}`~graphpool_sanity.check.comparison.compare`: a corrected resampled t-test for
+{{py:func}}`~graphpool_sanity.compare`: a corrected resampled t-test for
 "better", two one-sided tests for "as good within {POINTS}" (accuracy and AUROC)
 or "within {MARGIN}" (mean absolute error). On ZINC, SMNIST and ogbg-molhiv all seeds share the
 official split, so no correction for overlapping splits is due there.

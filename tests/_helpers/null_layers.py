@@ -62,7 +62,7 @@ def pairs(wanted=lambda layer, null: True):
 
 
 def layer(name, seed=0):
-    torch.manual_seed(seed)
+    torch.default_generator.manual_seed(seed)
     return LAYERS[name]().double().eval()
 
 

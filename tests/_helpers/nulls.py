@@ -88,7 +88,7 @@ class Case(NamedTuple):
 def _first(library, name, null, training):
     case = Case(library, name, null)
     pool = (case.layer() if null is None else case.made()).train(training)
-    torch.manual_seed(0)
+    torch.default_generator.manual_seed(0)
     np.random.seed(0)
     random.seed(0)
     return case.output(pool), generators()

@@ -61,7 +61,7 @@ def features(graphs):
 
 
 def layer(name, seed=0):
-    torch.manual_seed(seed)
+    torch.default_generator.manual_seed(seed)
     return LAYERS[name]().eval()  # in float32: ClusterPooling knows no other
 
 

@@ -63,14 +63,14 @@ def cases(wanted=lambda name, null: True):
 
 
 def layer(name, seed=0, **options):
-    torch.manual_seed(seed)
+    torch.default_generator.manual_seed(seed)
     return poolers.get_pooler(name, in_channels=F, k=K, ratio=0.5, **options).eval()
 
 
 def call(pool, name, graphs=MIXED, x=None):
     """The output for a batch, of what draws always at the same point of the global generators."""
     if name in RANDOM:
-        torch.manual_seed(0)
+        torch.default_generator.manual_seed(0)
         np.random.seed(0)
     x = features(graphs) if x is None else x
     adj = graphs.edge_index

@@ -92,9 +92,9 @@ def test_the_ratio_of_test_to_training_graphs_is_the_splits(monkeypatch):
 
     ratios = []
 
-    def compare(differences, margin, ratio, level, seed):
+    def compare(differences, margin, level, ratio, seed):
         ratios.append(ratio)
-        return original(differences, margin, ratio, level, seed)
+        return original(differences, margin, level, ratio, seed)
 
     original = sanity.compare
     monkeypatch.setattr(sanity, "compare", compare)

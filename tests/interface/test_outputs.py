@@ -339,3 +339,35 @@ def test_layers_of_torch_geometric_pool_are_read():
             assert pooled.graphs.batch.bincount().tolist() == [4, 2, 6, 3]
         else:
             assert len(pooled.losses) == 2
+
+
+@pytest.mark.parametrize(
+    "order", ["batch perm", "perm batch", "none perm batch", "none batch perm"]
+)
+def test_where_both_could_be_the_batch_the_input_tells(order):
+    given = Graphs(torch.randn(4, 3), 3, batch=torch.tensor([0, 0, 1, 2]))
+    parts = {"batch": torch.tensor([0, 1]), "perm": torch.tensor([1, 2]), "none": None}
+    out = (torch.randn(2, 3), torch.tensor([[0], [1]]), *(parts[name] for name in order.split()))
+    pooled = read_output(nn.Identity(), out, given)
+    assert torch.equal(pooled.graphs.batch, parts["batch"])
+    assert torch.equal(pooled.choice["perm"], parts["perm"])
+
+
+def test_as_many_edges_as_nodes():
+    """What comes after kept nodes is their score, what comes after the batch alone a weight."""
+    given = Graphs(torch.randn(6, 3), 1, batch=torch.zeros(6).long())
+    x, batch, perm = torch.randn(4, 3), torch.zeros(4).long(), torch.tensor([0, 2, 3, 5])
+    ring = torch.tensor([[0, 1, 2, 3], [1, 2, 3, 0]])
+    number, numbers = torch.rand(4), torch.rand(4, 2)
+    for out, weight in [
+        ((x, ring, batch, number), number),
+        ((x, ring, number, batch), number),
+        ((x, ring, numbers, batch, perm), numbers),
+        ((x, ring, batch, perm, number), None),
+        ((x, ring, None, batch, perm, number), None),
+        ((x, ring, None, batch, number), None),
+        ((x, ring, batch, numbers), None),
+    ]:
+        read = read_output(nn.Identity(), out, given).graphs
+        assert torch.equal(read.batch, batch)
+        assert read.weight is weight

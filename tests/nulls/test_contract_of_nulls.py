@@ -2,6 +2,7 @@
 
 import copy
 import io
+from functools import cache
 
 import pytest
 import torch
@@ -121,9 +122,9 @@ def test_a_null_follows_from_its_seed_alone(case):
 @every(but=UNSEEDED)
 def test_without_a_seed_it_follows_from_the_global_generator(case):
     pool = case.layer()
-    torch.manual_seed(1)
+    torch.default_generator.manual_seed(1)
     first, other = (randomize(pool, case.null) for _ in range(2))
-    torch.manual_seed(1)
+    torch.default_generator.manual_seed(1)
     again = randomize(pool, case.null)
     wanted = case.call(first)
     assert same(case.call(again), wanted)
@@ -153,7 +154,7 @@ def test_a_reset_starts_chance_anew_and_trains_no_more_than_before(case):
     trained = {name for name, p in used.named_parameters() if p.requires_grad}
     case.call(used)
     for null in (used, fresh):
-        torch.manual_seed(5)
+        torch.default_generator.manual_seed(5)
         null.reset_parameters()
     out = case.output(used)
     assert same(tensors(out), case.call(fresh))
@@ -161,13 +162,15 @@ def test_a_reset_starts_chance_anew_and_trains_no_more_than_before(case):
     assert {name for name, p in used.named_parameters() if p.requires_grad} == trained
 
 
-# The first starts from the same numbers, the other leaves its scores out when it is reset.
-@every("shuffle", but=("tgp-pan", "tgp-kmis"))
+# Nothing to draw, numbers to start from that are always the same, a score that is not drawn anew.
+LIKE_BEFORE = ("eigen", "graclus", "lap", "ndp", "nmf", "sep", "pan", "kmis")
+
+
+@every("shuffle")
 def test_resetting_draws_other_weights(case):
     null = case.made()
     null.reset_parameters()
-    changed = next(case.layer().parameters(), None) is not None
-    assert same(case.call(null), case.wanted()) != changed
+    assert same(case.call(null), case.wanted()) == (case.name in LIKE_BEFORE)
 
 
 # The layer and its weights
@@ -210,20 +213,32 @@ def test_what_does_not_learn_still_does_not(case):
     assert not any(p.requires_grad for p in null.parameters())
 
 
-@every()
-def test_gradients_reach_features_and_whatever_they_reach_in_the_layer(case):
-    x, learned = case.features().requires_grad_(), []
-    for pool in (case.layer().train(), case.made().train()):
-        x.grad = None
-        for _ in range(2):
-            case.x(pool, x).square().sum().backward()
+# Of these, the weights of edges that come twice, or a loss without edges, have no gradient.
+HALF_WAY = ("ASAPooling", "ASAPooling with a GNN", "DMoNPooling")
+
+
+@cache
+def learned(case, of_null):
+    """How many parameters the clusters give a gradient."""
+    pool = (case.made() if of_null else case.layer()).train()
+    x = case.features().requires_grad_()
+    for whole in (case.library != "pyg" or case.name not in HALF_WAY, False):
+        pool.zero_grad()
+        out = case.output(pool, x)
+        found = tensors(out) if whole else [case.pooled(out)[0].square()]
+        sum(t.sum() for t in found if t.requires_grad).backward()
         grads = [p.grad for p in pool.parameters() if p.grad is not None]
         assert all(grad.isfinite().all() for grad in (x.grad, *grads))
-        assert x.grad.any()
-        assert all(p.requires_grad or p.grad is None for p in pool.parameters())
-        learned.append(sum(bool(grad.any()) for grad in grads))
+    assert x.grad.any()
+    assert all(p.requires_grad or p.grad is None for p in pool.parameters())
+    return sum(bool(grad.abs().max() > 1e-4) for grad in grads)
+
+
+@every()
+def test_gradients_reach_features_and_whatever_they_reach_in_the_layer(case):
+    number = learned(case, of_null=True)
     if case.null == "shuffle" or not (case.soft or case.null == "frozen"):
-        assert learned[1] >= learned[0]
+        assert number >= learned(case._replace(null="none"), of_null=False)
 
 
 @every("frozen")
@@ -325,13 +340,16 @@ def test_a_null_of_a_null_is_a_null(case):
                 randomize(once, second, 2)
             continue
         twice = randomize(once, second, 2)
-        out = case.output(twice)
-        assert case.pooled(out)[0].isfinite().all()
+        out = case.call(twice)
+        assert all(
+            mine.isfinite().all() or not theirs.isfinite().all()
+            for mine, theirs in zip(out, case.wanted(), strict=True)
+        )
         repr(twice)
         # Gates stay as the first null has them: frozen ones, or those of other nodes.
         gated = case.null == "frozen" and not case.soft
         if second == "none" and not (gated or str(case) in ("tgp-ec-shuffle", "tgp-kmis-shuffle")):
-            assert same(tensors(out), case._replace(null="none").wanted())
+            assert same(out, case._replace(null="none").wanted())
     assert repr(randomize(once, "auto", 2)) == repr(randomize(once, known[0], 2))
 
 

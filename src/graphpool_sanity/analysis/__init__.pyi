@@ -1,5 +1,6 @@
 from graphpool_sanity.analysis.activations import Activations as Activations
 from graphpool_sanity.analysis.activations import Embeddings as Embeddings
+from graphpool_sanity.analysis.activations import LayerActivations as LayerActivations
 from graphpool_sanity.analysis.activations import record_activations as record_activations
 from graphpool_sanity.analysis.plots import plot_activations as plot_activations
 from graphpool_sanity.analysis.plots import plot_homogeneity as plot_homogeneity

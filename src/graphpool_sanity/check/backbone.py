@@ -35,7 +35,7 @@ class Backbone(nn.Module):
         hidden: The width of all layers.
         num_pools: How often it pools; not read if factories are given one by one.
         first: ``first(data)`` -> [N, hidden], in place of the first convolution: for features that
-            are categories, an :class:`~graphpool_sanity.training.input_conv.InputConv`.
+            are categories, an ``InputConv``.
 
     Shapes:
         - **data**: a PyG batch with x [N, F], edge_index [2, E] and batch [N].

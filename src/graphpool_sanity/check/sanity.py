@@ -70,7 +70,7 @@ def sanity_check(
     A null is the same model, every pooling layer's selector replaced. Run i of a model and of each
     of its nulls has the seed ``seed`` + i: the same split, the same initial weights of all that
     they share, the same batches in the same order, the same dropout. Differences are taken run by
-    run and judged by :func:`~graphpool_sanity.check.comparison.compare`. An official split is
+    run and judged by :func:`~graphpool_sanity.compare`. An official split is
     the same in all runs, so that none overlap, and the verdict speaks of that split alone.
 
     A run is kept in the ledger as soon as it is done, so that a check that was killed is resumed

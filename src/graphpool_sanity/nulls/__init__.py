@@ -8,7 +8,7 @@ from graphpool_sanity.nulls import (  # noqa: F401  (each registers its nulls)
     pyg_memory,
     pyg_select,
 )
-from graphpool_sanity.nulls.questions import question
+from graphpool_sanity.nulls.questions import Question, question
 from graphpool_sanity.nulls.registry import matched_nulls, pooling_layers, randomize, register_null
 
-__all__ = ["matched_nulls", "pooling_layers", "question", "randomize", "register_null"]
+__all__ = ["Question", "matched_nulls", "pooling_layers", "question", "randomize", "register_null"]
