@@ -40,6 +40,11 @@ class Case(NamedTuple):
         return self.name in self.helper.SOFT
 
     @property
+    def draws(self):
+        """Whether the layer draws from the global generators at each call, whatever its mode."""
+        return self.name in getattr(self.helper, "RANDOM", ())
+
+    @property
     def graphs(self):
         return self.helper.batch_for(self.name)
 

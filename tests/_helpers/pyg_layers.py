@@ -14,11 +14,10 @@ from torch_geometric.nn.pool import (
 from torch_geometric.typing import WITH_TORCH_SPARSE, SparseTensor
 from torch_geometric.utils import to_undirected
 
-from _helpers.null_layers import HOSTILE, LARGE, F, K, batch_for, on_cpu  # noqa: F401
-from _helpers.null_layers import X as WIDE
+from _helpers.null_layers import HOSTILE, LARGE, F, K, batch_for, on_cpu  # noqa: F401 (as ours)
 from _helpers.soft_oracles import dense, normal
 
-X = WIDE.float()
+X = normal(HOSTILE.num_nodes, F).float()
 LAYERS = {
     "TopKPooling": lambda: TopKPooling(F),
     "TopKPooling of a score": lambda: TopKPooling(F, min_score=0.3, multiplier=2.0),

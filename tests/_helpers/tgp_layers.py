@@ -93,10 +93,6 @@ def pooled(name, out):
     return out.x, None if name in SOFT else out.batch
 
 
-def same(out, other):
-    return torch.equal(out.x, other.x) and torch.equal(out.so.s.to_dense(), other.so.s.to_dense())
-
-
 def rows(out, graphs):
     """The rows of S of each graph, as lists to compare."""
     s = out.so.s.to_dense()
@@ -108,8 +104,3 @@ def rows(out, graphs):
 def counted(s):
     """Each row with how often it is there."""
     return Counter(tuple(row) for row in s.detach().numpy().round(5).tolist())
-
-
-def same_shares(alone, together):
-    alone, together = alone[:, alone.any(0)], together[:, together.any(0)]
-    return alone.shape == together.shape and torch.allclose(alone, together, atol=1e-6)

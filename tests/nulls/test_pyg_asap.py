@@ -3,7 +3,8 @@
 import pytest
 import torch
 from _helpers.null_layers import HOSTILE
-from _helpers.pyg_layers import X, call, layer, tensors, weights
+from _helpers.nulls import tensors
+from _helpers.pyg_layers import X, call, layer, weights
 from torch import nn
 from torch_geometric.nn import GCNConv
 from torch_geometric.nn.pool import ASAPooling

@@ -5,7 +5,8 @@ from collections import Counter
 import pytest
 import torch
 from _helpers.null_layers import HOSTILE
-from _helpers.pyg_layers import LAYERS, X, call, layer, pooled_batch, tensors
+from _helpers.nulls import tensors
+from _helpers.pyg_layers import LAYERS, X, call, layer, pooled_batch
 from _helpers.soft_oracles import normal
 from torch import nn
 

@@ -79,14 +79,9 @@ def test_nodes_by_chance_have_their_own_scores_as_gates(name, null):
 
 
 @cases(lambda name, null: null == "none" and name in HARD)
-def test_without_pooling_nodes_and_edges_stay(name, null):
+def test_without_pooling_nodes_stay_in_their_order(name, null):
     out = call(randomize(layer(name), null), name)
     assert torch.equal(out.so.s.indices(), torch.arange(len(X)).expand(2, -1))
-    edges = out.edge_index
-    if name == "pan":
-        edges = torch.stack(edges.coo()[:2])
-    found = {(u, v) for u, v in edges.t().tolist() if u != v}
-    assert found == {(u, v) for u, v in MIXED.edge_index.t().tolist() if u != v}
 
 
 @pytest.mark.parametrize("name", PAIRS)
