@@ -9,7 +9,6 @@ from graphpool_sanity.check.comparison import Comparison as Comparison
 from graphpool_sanity.check.comparison import compare as compare
 from graphpool_sanity.check.report import SanityReport as SanityReport
 from graphpool_sanity.check.sanity import sanity_check as sanity_check
-from graphpool_sanity.datasets.benchmark import Benchmark as Benchmark
 from graphpool_sanity.datasets.load import load_dataset as load_dataset
 from graphpool_sanity.datasets.locality import locality_control as locality_control
 from graphpool_sanity.nulls import matched_nulls as matched_nulls
@@ -29,6 +28,7 @@ from graphpool_sanity.pools.mincut_pool import RandomMinCutPool as RandomMinCutP
 from graphpool_sanity.pools.soft_pool import SoftPoolOutput as SoftPoolOutput
 from graphpool_sanity.select.matching import complement_graclus as complement_graclus
 from graphpool_sanity.select.matching import graclus as graclus
+from graphpool_sanity.training.benchmark import Benchmark as Benchmark
 from graphpool_sanity.training.protocol import Protocol as Protocol
 
 __version__: str

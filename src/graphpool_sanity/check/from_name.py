@@ -14,8 +14,8 @@ from typing import Any
 from torch import nn
 
 from graphpool_sanity.check.backbone import Backbone, LayerFactory
-from graphpool_sanity.datasets.benchmark import Benchmark
 from graphpool_sanity.select.assignment import check_positive
+from graphpool_sanity.training.benchmark import Benchmark
 from graphpool_sanity.training.input_conv import InputConv
 from graphpool_sanity.training.protocol import BuildModel
 

@@ -12,11 +12,11 @@ from torch_geometric.data import Batch, Data
 from torchmetrics import Metric
 
 from graphpool_sanity.analysis.activations import record_activations
-from graphpool_sanity.datasets.benchmark import Benchmark
 from graphpool_sanity.datasets.load import load_once
 from graphpool_sanity.modules import fork_rng, seed_all
 from graphpool_sanity.nulls.registry import MakeNull, randomize, register_null
 from graphpool_sanity.training.batches import Batches
+from graphpool_sanity.training.benchmark import Benchmark
 from graphpool_sanity.training.protocol import BuildModel, OnEpoch, Protocol, resolve_device, train
 from graphpool_sanity.training.runs import Config
 

@@ -12,11 +12,11 @@ from torch import nn
 from torch_geometric.data import Batch
 
 from graphpool_sanity.check.pairs import LAYER, PairedRuns
-from graphpool_sanity.datasets.benchmark import Benchmark
 from graphpool_sanity.interface.inputs import call_model
 from graphpool_sanity.modules import fork_rng
 from graphpool_sanity.nulls.registry import Layers, pooling_layers, randomize, shared_nulls
 from graphpool_sanity.testing import assert_batch_invariant, assert_permutation_invariant
+from graphpool_sanity.training.benchmark import Benchmark
 from graphpool_sanity.training.protocol import Protocol, evaluate, resolve_device
 
 _GRAPHS = 8

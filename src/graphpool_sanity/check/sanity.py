@@ -30,9 +30,9 @@ from graphpool_sanity.check.proofs import (
     invariances,
 )
 from graphpool_sanity.check.report import SanityReport, layer_minus_nulls
-from graphpool_sanity.datasets.benchmark import Benchmark
 from graphpool_sanity.datasets.from_graphs import as_benchmark, checked
 from graphpool_sanity.nulls.registry import Layers, nulls_of_others, pooling_layers
+from graphpool_sanity.training.benchmark import Benchmark
 from graphpool_sanity.training.ledger import Ledger, Record
 from graphpool_sanity.training.protocol import BuildModel, Protocol, resolve_device
 from graphpool_sanity.training.runs import run_all

@@ -4,8 +4,8 @@ import torch
 import torch.nn.functional as F
 from sklearn.datasets import load_digits
 
-from graphpool_sanity.datasets.benchmark import Benchmark
 from graphpool_sanity.datasets.collated import collated
+from graphpool_sanity.training.benchmark import Benchmark
 
 
 def digits() -> Benchmark:

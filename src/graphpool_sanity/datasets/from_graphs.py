@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
-from graphpool_sanity.datasets.benchmark import Benchmark
+from graphpool_sanity.training.benchmark import Benchmark
 from graphpool_sanity.training.tasks import TASKS, Task
 
 _LEAST = 10

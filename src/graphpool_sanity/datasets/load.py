@@ -10,10 +10,10 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from graphpool_sanity.datasets.benchmark import Benchmark
 from graphpool_sanity.datasets.digits import digits
 from graphpool_sanity.datasets.locality import locality_control
 from graphpool_sanity.datasets.published import TASK_OF, molhiv, smnist, tu, zinc
+from graphpool_sanity.training.benchmark import Benchmark
 from graphpool_sanity.training.tasks import TASKS
 
 _TU = ("NCI1", "NCI109", "PROTEINS", "DD", "MUTAG", "IMDB-BINARY")

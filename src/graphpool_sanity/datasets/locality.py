@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 from torch_geometric.utils import to_undirected
 
-from graphpool_sanity.datasets.benchmark import Benchmark
 from graphpool_sanity.datasets.collated import collated
+from graphpool_sanity.training.benchmark import Benchmark
 
 _NODES = 56, 71
 _NEAR = 8, 12

@@ -14,8 +14,8 @@ from torch_geometric.data.data import DataEdgeAttr, DataTensorAttr
 from torch_geometric.data.storage import GlobalStorage
 from torch_geometric.datasets import ZINC, GNNBenchmarkDataset, TUDataset
 
-from graphpool_sanity.datasets.benchmark import Benchmark, Split
 from graphpool_sanity.datasets.collated import collated
+from graphpool_sanity.training.benchmark import Benchmark, Split
 from graphpool_sanity.training.tasks import Task
 
 _ATOM_TYPES = 28

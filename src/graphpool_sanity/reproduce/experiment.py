@@ -8,8 +8,8 @@ from typing import Any
 
 from torch import nn
 
-from graphpool_sanity.datasets.benchmark import Benchmark
 from graphpool_sanity.datasets.load import load_once
+from graphpool_sanity.training.benchmark import Benchmark
 from graphpool_sanity.training.cluster import ByValue
 from graphpool_sanity.training.ledger import Ledger, Record
 from graphpool_sanity.training.protocol import OnEpoch, Protocol, train

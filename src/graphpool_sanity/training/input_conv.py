@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch_geometric.data import Data
 from torch_geometric.nn import GraphConv
 
-from graphpool_sanity.datasets.benchmark import Benchmark
+from graphpool_sanity.training.benchmark import Benchmark
 
 
 class InputConv(nn.Module):

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.data import Batch
 
-from graphpool_sanity.datasets.benchmark import Benchmark
 from graphpool_sanity.interface.inputs import call_model
 from graphpool_sanity.modules import fork_rng
 from graphpool_sanity.training.batches import Batches
+from graphpool_sanity.training.benchmark import Benchmark
 from graphpool_sanity.training.provenance import revision, versions
 from graphpool_sanity.training.tasks import TASKS, as_metric_input
 
