@@ -159,8 +159,5 @@ def _faults_in_one_line() -> Iterator[None]:
     try:
         yield
     except (ValueError, OSError, ImportError, RuntimeError) as error:
-        words, cause = str(error), error.__cause__
-        if isinstance(error, RuntimeError) and cause is not None:  # of the first run that failed
-            words += f": {type(cause).__name__}: {cause}"
-        typer.echo(f"error: {' '.join(words.split())}", err=True)
+        typer.echo(f"error: {' '.join(str(error).split())}", err=True)
         raise typer.Exit(2) from None

@@ -1,5 +1,6 @@
 """The nulls of all libraries' layers, one case each, for the tests of what all of them promise."""
 
+import copy
 import random
 from functools import cache
 from typing import NamedTuple
@@ -54,9 +55,9 @@ class Case(NamedTuple):
     def layer(self, seed=0):
         return self.helper.layer(self.name, seed)
 
-    def made(self, seed=0):
-        """The null of a layer that is always the same."""
-        return randomize(self.layer(), self.null, seed)
+    def made(self):
+        """The null of seed 0, which no call has changed."""
+        return copy.deepcopy(_made(*self))
 
     def output(self, pool, x=None, graphs=None, **options):
         """What a layer or its null returns."""
@@ -90,9 +91,14 @@ class Case(NamedTuple):
 
 
 @cache
+def _made(library, name, null):
+    return randomize(Case(library, name, null).layer(), null, 0)
+
+
+@cache
 def _first(library, name, null, training):
     case = Case(library, name, null)
-    pool = (case.layer() if null is None else case.made()).train(training)
+    pool = (case.layer() if null is None else randomize(case.layer(), null, 0)).train(training)
     torch.default_generator.manual_seed(0)
     np.random.seed(0)
     random.seed(0)

@@ -9,7 +9,7 @@ import torch
 
 from _helpers.null_layers import HOSTILE, F, K
 from _helpers.soft_oracles import normal
-from _helpers.strategies import batch_of, cycle, edgeless, erdos_renyi, path, star
+from _helpers.strategies import Graphs, batch_of, cycle, edgeless, erdos_renyi, path, star
 
 try:
     with warnings.catch_warnings():
@@ -50,6 +50,10 @@ _BOTH_WAYS = torch.cat([HOSTILE.edge_index, HOSTILE.edge_index.flip(0)], 1)
 MIXED = HOSTILE._replace(
     edge_index=_BOTH_WAYS[:, HOSTILE.batch[_BOTH_WAYS[0]].argsort(stable=True)]
 )
+_FIRST = HOSTILE.batch < 4  # with all of its loops, and of its edges that come twice
+SMALL = Graphs(
+    MIXED.edge_index[:, _FIRST[MIXED.edge_index[0]]], int(_FIRST.sum()), HOSTILE.batch[_FIRST]
+)
 # Without a graph that has no edges: unbatched, soft layers take it for the one after it.
 JOINED = by_graph(cycle(12), path(14), star(9))
 NOT_EMPTY = by_graph(cycle(5), edgeless(1), path(7), edgeless(3), star(6))
@@ -81,8 +85,9 @@ def call(pool, name, graphs=MIXED, x=None):
 
 
 def batch_for(name):
-    """The most hostile batch that the layer itself can take, or has clusters for."""
-    return {"nmf": JOINED, "lap": JOINED, "acc": NOT_EMPTY}.get(name, MIXED)
+    """The most hostile batch that the layer itself can take or has clusters for, or has in time."""
+    given = {"nmf": JOINED, "lap": JOINED, "acc": NOT_EMPTY, "eigen": SMALL, "ndp": SMALL}
+    return given.get(name, MIXED)
 
 
 def features(graphs):

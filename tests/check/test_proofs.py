@@ -7,11 +7,11 @@ import torch
 from _helpers.small_checks import CYCLES, check, graclus
 from torch import nn
 from torch_geometric.data import Data
-from torch_geometric.nn import TopKPooling, global_mean_pool
+from torch_geometric.nn import GraphConv, TopKPooling, global_mean_pool
 from torchmetrics.aggregation import MeanMetric
 from torchmetrics.classification import MulticlassF1Score
 
-from graphpool_sanity import Benchmark, GraclusPool, RandomDiffPool
+from graphpool_sanity import Benchmark, GraclusPool, Protocol, RandomDiffPool
 
 
 class Fails(nn.Module):
@@ -278,3 +278,27 @@ def test_a_selection_that_the_model_never_calls_is_named(build_model, name, null
     )
     with pytest.raises(ValueError, match=message):
         check(build_model, CYCLES, null)
+
+
+class WritesOnTheBatch(nn.Module):
+    """Sets its features on the batch, as PyG's own examples of Graclus do."""
+
+    def __init__(self, in_channels, out_channels):
+        super().__init__()
+        self.conv, self.pool = GraphConv(in_channels, in_channels), GraclusPool(seed=0)
+        self.lin = nn.Linear(in_channels, out_channels)
+
+    def forward(self, data):
+        data.x = self.conv(data.x, data.edge_index).relu()
+        data.x, data.edge_index, _, data.batch, _ = self.pool(
+            data.x, data.edge_index, batch=data.batch
+        )
+        return self.lin(global_mean_pool(data.x, data.batch))
+
+
+def test_what_a_model_sets_on_a_batch_is_gone_in_the_next_pass():
+    still = Protocol(epochs=4, batch_size=16, learning_rate=0.0, min_learning_rate=0.0)
+    report = check(WritesOnTheBatch, protocol=still)
+    for record in report.records:
+        assert len(set(record["validation_losses"])) == 1
+    assert list(report.homogeneity["layer"]) == ["before pool", "after pool"]

@@ -66,7 +66,9 @@ def _half_fails(config, on_epoch):
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_failing_run_is_reported_and_does_not_stop_the_rest(tmp_path, jobs):
     ledger = Ledger(tmp_path / "runs.jsonl")
-    with pytest.raises(RuntimeError, match=r"3 of 6 runs failed, first .*'variant': 'b'") as info:
+    with pytest.raises(
+        RuntimeError, match=r"3 of 6 runs failed, the first by .*'variant': 'b'"
+    ) as info:
         run_all(CONFIGS, _half_fails, ledger, jobs)
     assert isinstance(info.value.__cause__, ValueError)
     assert sorted(r["config"]["seed"] for r in ledger) == [0, 1, 2]

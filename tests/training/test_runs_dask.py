@@ -84,7 +84,7 @@ def test_a_killed_worker_loses_no_run_and_none_counts_twice(cluster, tmp_path):
 def test_a_failing_run_is_reported_and_does_not_stop_the_rest(cluster, tmp_path):
     ledger, run = Ledger(tmp_path / "runs.jsonl"), Run(tmp_path, deadly=None)
     failing = {"variant": "fails", "seed": 0}
-    with pytest.raises(RuntimeError, match=r"1 of 9 runs failed, first .*'fails'") as info:
+    with pytest.raises(RuntimeError, match=r"1 of 9 runs failed, the first by .*'fails'") as info:
         run_all([failing, *CONFIGS], run, ledger, scheduler=cluster.scheduler_address)
     assert isinstance(info.value.__cause__, ValueError)
     assert all(ledger.find(CONFIGS))
@@ -97,7 +97,9 @@ def test_a_run_that_kills_its_workers_is_reported_and_does_not_stop_the_rest(
     # In place of three, which takes long.
     monkeypatch.setattr(cluster.scheduler, "allowed_failures", 0)
     ledger, run = Ledger(tmp_path / "runs.jsonl"), Run(tmp_path, CONFIGS[1], always=True)
-    with pytest.raises(RuntimeError, match=r"1 of 8 runs failed, first .*'b', 'seed': 0") as info:
+    with pytest.raises(
+        RuntimeError, match=r"1 of 8 runs failed, the first by .*'b', 'seed': 0"
+    ) as info:
         run_all(CONFIGS, run, ledger, scheduler=cluster.scheduler_address)
     assert isinstance(info.value.__cause__, KilledWorker)
     assert len(run.starts(CONFIGS[1])) == 1

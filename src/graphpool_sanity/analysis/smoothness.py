@@ -73,8 +73,9 @@ def low_frequency_share(
     preferred: those taken have their share of what all of them hold. A graph without nodes or
     features other than zero has 1.
 
-    Components of up to 512 nodes are decomposed in full by ``numpy.linalg.eigh``, larger ones by
-    ``scipy.sparse.linalg.eigsh`` as far as ``k`` needs.
+    What is constant on each component needs no decomposition. Beyond, components of up to 512 nodes
+    are decomposed in full by ``numpy.linalg.eigh``, larger ones by ``scipy.sparse.linalg.eigsh`` as
+    far as ``k`` needs.
 
     Args:
         x: [N, F].
@@ -97,12 +98,14 @@ def low_frequency_share(
         raise ValueError(f"k must be an int of at least 1 or a float in (0, 1], got {k!r}")
     x, edge_index, weight, graph = _read(x, edge_index, batch)
     laplacian = _laplacian(edge_index, graph.num_nodes)
-    y = (weight.sqrt().view(-1, 1) * x).cpu().numpy()
+    root = weight.sqrt().cpu().numpy()
+    y = root[:, None] * x.cpu().numpy()
     bounds = np.searchsorted(graph.batch.cpu().numpy(), np.arange(graph.num_graphs + 1))
     shares = []
     for start, end in pairwise(bounds):
         wanted = k if isinstance(k, int) else ceil(round(k * (end - start), 9))
-        shares.append(_share(laplacian[start:end, start:end], y[start:end], wanted))
+        own = slice(start, end)
+        shares.append(_share(laplacian[own, own], y[own], root[own], wanted))
     return torch.tensor(shares, dtype=torch.double, device=x.device)
 
 
@@ -134,11 +137,16 @@ def _laplacian(edge_index: Tensor, num_nodes: int) -> csr_array:
     return csr_array(scale @ (diags_array(degrees) - adjacency) @ scale)
 
 
-def _share(laplacian: csr_array, y: Array, k: int) -> float:
+def _share(laplacian: csr_array, y: Array, root: Array, k: int) -> float:
     """The share of the energy of ``y`` in the k lowest frequencies of one graph."""
     total = float(np.square(y).sum())
     if k >= len(y) or total == 0:
         return 1.0
+    number, component = connected_components(laplacian, directed=False)
+    if k <= number:  # the eigenvectors of 0 are the roots of the weights, on each component
+        vectors = csr_array((root, (component, np.arange(len(y)))), shape=(number, len(y)))
+        energies = np.square(vectors @ y).sum(1) / np.bincount(component, np.square(root))
+        return min(1.0, k / number * float(energies.sum()) / total)
     asked = k + 1
     while True:
         values, energies = _lowest(laplacian, y, asked)

@@ -1,5 +1,6 @@
 """What models and pooling layers are given, by the names of their parameters."""
 
+import copy
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, get_args
@@ -23,6 +24,8 @@ def parameters(call: Callable[..., Any]) -> dict[str, inspect.Parameter]:
 def call_model(model: Callable[..., Any], batch: Batch) -> Any:  # noqa: ANN401
     """What a model returns for a batch: for its fields, if it names edges, or x and batch.
 
+    What it sets on the batch (``data.x = conv(data.x)``) is set on a copy.
+
     >>> from torch_geometric.data import Data
     >>> batch = Batch.from_data_list([Data(torch.ones(2, 3), torch.zeros(2, 0).long())])
     >>> call_model(lambda data: data.num_graphs, batch)
@@ -33,7 +36,7 @@ def call_model(model: Callable[..., Any], batch: Batch) -> Any:  # noqa: ANN401
     roles = {ROLES.get(name) for name in parameters(model)}
     if "edges" in roles or {"x", "batch"} <= roles:
         return call_on_fields(model, batch)
-    return model(batch)
+    return model(copy.copy(batch))
 
 
 def call_on_fields(call: Callable[..., Any], batch: Batch, padding: int = 0) -> Any:  # noqa: ANN401

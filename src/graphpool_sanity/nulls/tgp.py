@@ -17,11 +17,13 @@ from graphpool_sanity.nulls.registry import MakeNull, register_null
 from graphpool_sanity.nulls.replace import set_class
 from graphpool_sanity.nulls.tgp_select import (
     ComplementSelect,
+    EqualSelect,
+    FrozenSelect,
+    HashedSelect,
     RandomSelect,
     ShuffledSelect,
     SingleSelect,
 )
-from graphpool_sanity.nulls.tgp_soft import EqualSelect, FrozenSelect, HashedSelect
 from graphpool_sanity.nulls.topk import AllNodes, ChanceNodes
 
 _TOP_K = (tgp.TopkPooling, tgp.SAGPooling, tgp.ASAPooling, tgp.PANPooling)

@@ -6,15 +6,17 @@ node is to the clusters: S is sparse [N, C], or dense [N, K] or [B, N, K].
 
 import torch
 from tgp.reduce import Reduce
-from tgp.select import Select, SelectOutput
+from tgp.select import MLPSelect, Select, SelectOutput
 from tgp.utils.ops import connectivity_to_edge_index
 from torch import Tensor
 from torch_geometric.nn.inits import reset
 from torch_geometric.typing import Adj
+from torch_geometric.utils import scatter
 
+from graphpool_sanity.select.hashed import HashedAssignment
 from graphpool_sanity.select.matching import number_clusters
 from graphpool_sanity.select.rows import ComplementRows, RandomRows, ShuffledRows
-from graphpool_sanity.select.shuffle import take_rows
+from graphpool_sanity.select.shuffle import position_in_graph, take_rows
 
 
 class OtherSelect(Select):
@@ -158,6 +160,71 @@ class SingleSelect(OtherSelect):
     ) -> list[SelectOutput]:
         """The same nodes at all levels."""
         return [self(batch=batch, **given) for _ in range(levels)]
+
+
+class FrozenSelect(OtherSelect):
+    """What the layer's selector gives, without gradient for its parameters or its input."""
+
+    def __init__(self, select: Select) -> None:
+        super().__init__(select.requires_grad_(False))
+
+    def forward(
+        self, *, edge_index: Adj | None = None, batch: Tensor | None = None, **given: object
+    ) -> SelectOutput:
+        """The selection."""
+        with torch.no_grad():
+            return super().forward(edge_index=edge_index, batch=batch, **given)
+
+    def exchange(
+        self, own: SelectOutput, batch: Tensor | None, edge_index: Adj | None
+    ) -> SelectOutput:
+        """The layer's ``own``."""
+        return own
+
+
+class EqualSelect(FrozenSelect):
+    """The same share in each cluster that its graph has, for all nodes.
+
+    The layer's selector tells how many clusters these are, and what losses take beside S.
+    """
+
+    def exchange(
+        self, own: SelectOutput, batch: Tensor | None, edge_index: Adj | None
+    ) -> SelectOutput:
+        """A softmax of scores that do not depend on the graph."""
+        graph, mask = rows_of(own, batch)
+        s = own.s.flatten(0, -2)
+        scores = self.scores(position_in_graph(graph), s)
+        if not self._has_all_clusters():
+            used = scatter((s != 0).to(s.dtype), graph, dim=0, reduce="max").index_select(0, graph)
+            scores = scores.masked_fill(used == 0, -torch.inf)
+        s = scores.softmax(-1).to(s.dtype)
+        s = s if mask is None else s.masked_fill(~mask.unsqueeze(-1), 0)
+        return self.output(own, s.view_as(own.s))
+
+    def scores(self, position: Tensor, s: Tensor) -> Tensor:
+        """[N, K], of nodes at ``position`` [N], like S [N, K]."""
+        return torch.zeros_like(s)
+
+    def _has_all_clusters(self) -> bool:
+        """Whether every graph has all K clusters; if not, those it lacks are zero in S."""
+        select: Select = self
+        while isinstance(select, OtherSelect):
+            select = select.select
+        return isinstance(select, MLPSelect)
+
+
+class HashedSelect(EqualSelect):
+    """Shares drawn by chance, one row for each position of a node: the same in all graphs."""
+
+    def __init__(self, select: Select, seed: int | None = None) -> None:
+        super().__init__(select)
+        self.chance = HashedAssignment(1, "normal", seed)
+
+    def scores(self, position: Tensor, s: Tensor) -> Tensor:
+        """[N, K], of nodes at ``position`` [N], like S [N, K]."""
+        self.chance.num_clusters = s.size(-1)  # what a selector without a fixed number gave
+        return self.chance.scores(position)
 
 
 def rows_of(own: SelectOutput, batch: Tensor | None) -> tuple[Tensor, Tensor | None]:

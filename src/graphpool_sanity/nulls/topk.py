@@ -1,15 +1,22 @@
-"""Nulls of top-k selection, for PyTorch Geometric and torch-geometric-pool alike."""
+"""The nulls of top-k selection: selectors for PyG and torch-geometric-pool, and PyG's layers.
+
+The score is the selection and, as the gate of what it selects, a part of the pooling. The random
+null keeps the gate, and with it everything trainable; the frozen null trains neither.
+"""
 
 import copy
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch_geometric.nn.inits import reset
+from torch_geometric.nn.pool import PANPooling, SAGPooling, TopKPooling
 from torch_geometric.nn.pool.select import SelectOutput
 
-from graphpool_sanity.nulls.frozen import Frozen
+from graphpool_sanity.nulls.frozen import Frozen, untrained
+from graphpool_sanity.nulls.registry import MakeNull, exchange, register_null
 from graphpool_sanity.select.rows import ShuffledRows
 from graphpool_sanity.select.shuffle import RandomOrder
 
@@ -99,3 +106,24 @@ def own_selection(select: nn.Module) -> nn.Module:
     while isinstance(select, _OtherNodes | Frozen):
         select = select.select
     return select
+
+
+_TOP_K = (TopKPooling, SAGPooling, PANPooling)
+
+
+def _other_nodes(kind: Callable[[nn.Module, int], nn.Module]) -> MakeNull:
+    return exchange("select", lambda own, seed: kind(own_selection(own), seed))
+
+
+register_null(_TOP_K, "random")(_other_nodes(ChanceNodes))
+register_null(_TOP_K, "shuffle")(_other_nodes(ShuffledNodes))
+
+
+@register_null(_TOP_K, "frozen")
+def _frozen(layer: TopKPooling, seed: int) -> nn.Module:
+    layer = untrained(layer, seed).requires_grad_(False)
+    layer.select = Frozen(layer.select)
+    return layer
+
+
+register_null(_TOP_K, "none")(_other_nodes(lambda own, seed: AllNodes(own)))

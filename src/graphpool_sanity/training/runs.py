@@ -86,8 +86,9 @@ def run_all(
             advance()
     if failures:
         config, error = failures[0]
+        first = f"{type(error).__name__}: {error}"
         raise RuntimeError(
-            f"{len(failures)} of {len(missing)} runs failed, first {config}"
+            f"{len(failures)} of {len(missing)} runs failed, the first by {first}, with {config}"
         ) from error
     return [record for record in ledger.find(configs) if record is not None]
 
