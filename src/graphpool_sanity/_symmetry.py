@@ -1,4 +1,4 @@
-"""Calls of whatever pools on the same graphs in other orders, and how far their outputs differ."""
+"""Calls of a layer or model on the same graphs in other orders, and how far outputs differ."""
 
 import math
 from collections.abc import Callable, Hashable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""What pools without edges takes: the nodes of a batch of graphs, told apart and checked."""
+"""What pools without edges takes: the nodes of a batch of graphs, recognised and checked."""
 
 from numbers import Integral
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""What soft pooling takes: dense or sparse graphs, told apart and checked."""
+"""What soft pooling takes: dense or sparse graphs, recognised and checked."""
 
 import torch
 from torch import Tensor

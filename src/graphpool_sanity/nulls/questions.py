@@ -17,7 +17,7 @@ _QUESTIONS = {
     "shuffle": Question("does it matter which nodes get the layer's choices?", "locality helps"),
     "distance": Question("must the keys be learned?", "learned keys help"),
     "frozen": Question("must the layer learn to choose?", "learning to choose helps"),
-    "none": Question("must nodes be pooled, or told apart, at all?", "pooling helps"),
+    "none": Question("must nodes be pooled, or distinguished, at all?", "pooling helps"),
 }
 _OWN = Question("does the layer beat this null?", "the layer helps")
 
