@@ -22,8 +22,8 @@ from graphpool_sanity import (
     randomize,
 )
 from graphpool_sanity.graphs.graph import read_graph
-from graphpool_sanity.nulls.own_layers import ShuffledClusters
 from graphpool_sanity.select.matching import Matching, match_edges
+from graphpool_sanity.select.shuffle import ShuffledClusters
 
 HARD = (GraclusPool, ComplementGraclusPool, RandomMatchingPool)
 NULLS = {layer: null_layers.NULLS[layer.__name__] for layer in HARD}

@@ -1,11 +1,8 @@
 """The nulls of our own layers: each with another selector."""
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from graphpool_sanity.graphs.graph import Graph
-from graphpool_sanity.graphs.nodes import Nodes
-from graphpool_sanity.graphs.soft_coarsen import SoftGraphs
 from graphpool_sanity.nulls.frozen import Frozen, frozen
 from graphpool_sanity.nulls.registry import MakeNull, exchange, register_null
 from graphpool_sanity.nulls.replace import check_method
@@ -27,21 +24,12 @@ from graphpool_sanity.select.matching import (
     match_complement,
     match_none,
     match_random,
-    number_clusters,
 )
-from graphpool_sanity.select.shuffle import Shuffled
+from graphpool_sanity.select.shuffle import Shuffled, ShuffledClusters
 
 _HARD = (GraclusPool, ComplementGraclusPool, RandomMatchingPool)
 _SOFT, _RANDOM = (DiffPool, MinCutPool), (RandomDiffPool, RandomMinCutPool)
 _MEMORY = (MemoryPool, DistanceMemoryPool)
-
-
-class ShuffledClusters(Shuffled):
-    """The clusters of another selector, shuffled and numbered anew."""
-
-    def forward(self, graphs: Graph | SoftGraphs | Nodes, *memory: Tensor) -> Tensor:
-        """The cluster [N] of each node."""
-        return number_clusters(super().forward(graphs, *memory))
 
 
 def _matching(rule: Rule) -> MakeNull:

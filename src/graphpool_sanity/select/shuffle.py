@@ -14,6 +14,7 @@ from graphpool_sanity.graphs.graph import Graph
 from graphpool_sanity.graphs.nodes import Nodes
 from graphpool_sanity.graphs.soft_coarsen import SoftGraphs
 from graphpool_sanity.select.chance import Chance, draw_seed, mix, priorities
+from graphpool_sanity.select.matching import number_clusters
 
 
 class NodeShuffle(Chance):
@@ -94,6 +95,14 @@ class Shuffled(nn.Module):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.select})"
+
+
+class ShuffledClusters(Shuffled):
+    """The clusters of another selector, shuffled and numbered anew."""
+
+    def forward(self, graphs: Graph | SoftGraphs | Nodes, *memory: Tensor) -> Tensor:
+        """The cluster [N] of each node."""
+        return number_clusters(super().forward(graphs, *memory))
 
 
 def take_rows(s: Tensor, row: Tensor) -> Tensor:
