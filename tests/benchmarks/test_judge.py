@@ -127,6 +127,7 @@ def test_a_gap_counts_either_way_and_a_missing_one_leaves_it_open(tmp_path):
     assert near(tmp_path)[0].status == "undecided"
     keep(tmp_path, C, "NCI1", [0.71])
     assert near(tmp_path)[0].status == "reproduced"
+    assert near(tmp_path)[0].words == "2 of 2 settings, judged from one run of each"
 
 
 def test_time_is_that_of_an_epoch(tmp_path):
