@@ -8,6 +8,7 @@ import pytest
 import torch
 from _helpers.null_layers import graph_of
 from _helpers.nulls import LIBRARIES, every, generators, kinds, same, tensors
+from _helpers.soft_oracles import normal
 from torch import nn
 
 import graphpool_sanity
@@ -205,8 +206,9 @@ def test_mode_type_and_what_is_trained_are_those_of_the_layer(case):
             assert t.dtype in (torch.bfloat16, torch.long)
 
 
-# Of these, the weights of edges that come twice, or a loss without edges, have no gradient.
-HALF_WAY = ("ASAPooling", "ASAPooling with a GNN", "DMoNPooling")
+# Of what these give beside features, weights of edges that come twice have no gradient in PyTorch,
+# and losses of graphs without edges none that is finite.
+FEATURES_ALONE = ("ASAPooling", "ASAPooling with a GNN", "DMoNPooling")
 
 
 @cache
@@ -214,7 +216,7 @@ def learned(case, of_null):
     """How many parameters the clusters give a gradient."""
     pool = (case.made() if of_null else case.layer()).train()
     x = case.features().requires_grad_()
-    for whole in (case.library != "pyg" or case.name not in HALF_WAY, False):
+    for whole in (case.library != "pyg" or case.name not in FEATURES_ALONE, False):
         pool.zero_grad()
         out = case.output(pool, x)
         found = tensors(out) if whole else [case.pooled(out)[0].square()]
@@ -251,9 +253,10 @@ def test_a_frozen_selection_is_another_and_does_not_learn(case):
 def test_no_gradient_passes_a_frozen_selection(case):
     """So that pooling is linear in the features."""
     x = case.features().requires_grad_()
-    pooled = case.x(case.made(), x).sum()
-    pooled.backward()
-    torch.testing.assert_close((x.grad * x).sum(), pooled)
+    pooled = case.x(case.made(), x)
+    weighed = (pooled * normal(*pooled.shape).to(pooled)).sum()  # else all shares sum to one
+    weighed.backward()
+    torch.testing.assert_close((x.grad * x).sum(), weighed)
 
 
 # Batches
@@ -270,7 +273,7 @@ def pooled_alike(case, pool):
             rows.reshape(-1, rows.size(-1)) for rows in (case.x(pool, x[own], alone), there)
         )
         mine, theirs = (rows[rows.any(1)] for rows in (mine, theirs))  # without empty clusters
-        yield mine.shape == theirs.shape and torch.allclose(mine, theirs, rtol=1e-5, atol=1e-5)
+        yield mine.shape == theirs.shape and torch.allclose(mine, theirs, rtol=1e-5, atol=1e-6)
 
 
 # Edges of equal scores are contracted in the order of the batch, also by the layer.
@@ -284,7 +287,7 @@ def test_a_graph_is_pooled_alike_alone_and_in_a_batch(case):
         alike = list(pooled_alike(case, case.layer()))
         assert sum(alike) > 2
         found = [one for one, own in zip(found, alike, strict=True) if own]
-    assert all(found)
+    assert False not in found
 
 
 @every(wanted=lambda case: case.name in ("DiffPool", "DMoNPooling"))  # which are given it
@@ -296,7 +299,7 @@ def test_padding_changes_nothing(case):
         torch.testing.assert_close(wide, mine, equal_nan=True)
 
 
-# Those learn a row for each place.
+# These have a row for each of so many places, and refuse more nodes as the layer does.
 @every(but=("own-RandomMinCutPool-shuffle", "own-RandomMemoryPool-shuffle"))
 def test_a_graph_larger_than_any_seen_is_pooled(case):
     null = case.made()
@@ -361,17 +364,23 @@ def test_in_a_model_a_layer_has_the_null_that_it_has_alone(case):
     assert same(case.call(inside), case.wanted())
 
 
-DEVICE = "cuda"
-
-
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
 @every(wanted=lambda case: not case.draws)
 def test_nulls_give_on_cuda_what_they_give_on_the_cpu(case):
-    null = randomize(case.layer().to(DEVICE), case.null, 0)
+    def on_cuda(pool):
+        edge_index, batch = case.graphs.edge_index.to("cuda"), case.graphs.batch.to("cuda")
+        graphs = case.graphs._replace(edge_index=edge_index, batch=batch)
+        return [t.cpu() for t in case.call(pool, case.features().to("cuda"), graphs)]
+
+    pool, close = case.layer().to("cuda"), torch.testing.assert_close
+    null = randomize(pool, case.null, 0)
     assert all(t.is_cuda for t in (*null.parameters(), *null.buffers()))
-    graphs = case.graphs._replace(
-        edge_index=case.graphs.edge_index.to(DEVICE), batch=case.graphs.batch.to(DEVICE)
-    )
-    found = case.call(null, case.features().to(DEVICE), graphs)
-    for mine, theirs in zip(found, case.wanted(), strict=True):
-        torch.testing.assert_close(mine.cpu(), theirs, equal_nan=True)
+    if case.library == "own":
+        close(on_cuda(null), case.wanted())
+        return
+    loose = {"rtol": 1e-3, "atol": 1e-3, "equal_nan": True}  # in single precision
+    try:
+        close(on_cuda(pool), tensors(case.first_of_layer()[0]), **loose)
+    except (AssertionError, RuntimeError) as error:
+        pytest.skip(f"the layer itself does not: {error}")
+    close(on_cuda(null), case.wanted(), **loose)
