@@ -48,10 +48,7 @@ def imports(path):
             yield from (alias.name for alias in node.names if alias.name in FILES)
 
 
-GRAPH = {
-    module: {name for name in imports(path) if name != module and not module.startswith(f"{name}.")}
-    for module, path in FILES.items()
-}
+GRAPH = {module: set(imports(path)) - {module} for module, path in FILES.items()}
 DOORS = {module for module, path in FILES.items() if path.name == "__init__.py"}
 """Packages name for type checkers what they import when it is asked for."""
 

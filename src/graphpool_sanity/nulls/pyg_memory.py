@@ -3,7 +3,6 @@
 from torch import nn
 from torch_geometric.nn import MemPooling
 
-from graphpool_sanity.nulls import own_layers  # noqa: F401  (registers those of MemoryPool)
 from graphpool_sanity.nulls.registry import MakeNull, randomize, register_null
 from graphpool_sanity.nulls.replace import check_method
 from graphpool_sanity.pools.memory_pool import MemoryPool
