@@ -53,7 +53,7 @@ HOSTILE = _PLAIN._replace(
     edge_index=torch.cat([_PLAIN.edge_index, torch.tensor([[0, 0, 1, 5, 6], [0, 1, 0, 5, 7]])], 1)
 )
 X = normal(HOSTILE.num_nodes, F)
-LARGE = batch_of(cycle(3), erdos_renyi(150, 0.05, 0))
+LARGE = batch_of(cycle(3), erdos_renyi(90, 0.06, 0))
 
 
 def pairs(wanted=lambda layer, null: True):

@@ -58,7 +58,7 @@ SMALL = Graphs(
 JOINED = by_graph(cycle(12), path(14), star(9))
 NOT_EMPTY = by_graph(cycle(5), edgeless(1), path(7), edgeless(3), star(6))
 X = normal(MIXED.num_nodes, F).float()
-LARGE = by_graph(cycle(3), erdos_renyi(150, 0.05, 0))
+LARGE = by_graph(cycle(3), erdos_renyi(90, 0.06, 0))
 
 
 def cases(wanted=lambda name, null: True):
@@ -86,8 +86,9 @@ def call(pool, name, graphs=MIXED, x=None):
 
 def batch_for(name):
     """The most hostile batch that the layer itself can take or has clusters for, or has in time."""
-    given = {"nmf": JOINED, "lap": JOINED, "acc": NOT_EMPTY, "eigen": SMALL, "ndp": SMALL}
-    return given.get(name, MIXED)
+    if name in ("eigen", "ndp", "sep"):
+        return SMALL
+    return {"nmf": JOINED, "lap": JOINED, "acc": NOT_EMPTY}.get(name, MIXED)
 
 
 def features(graphs):
