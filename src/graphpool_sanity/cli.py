@@ -36,7 +36,7 @@ def check(
     dataset: Annotated[str, typer.Option(help="A name that `datasets` lists.")] = "digits",
     runs: Annotated[int, typer.Option(help="Paired runs.")] = 5,
     nulls: Annotated[str, typer.Option(help="auto, all, or names joined by commas.")] = "auto",
-    margin: Annotated[float, typer.Option(help="What is as good, in the metric's unit.")] = 0.02,
+    margin: Annotated[float | None, typer.Option(help="What is as good, in the metric.")] = None,
     epochs: Annotated[int | None, typer.Option(help="At most so many a run.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Graphs in a batch.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Adam's.")] = None,
@@ -63,6 +63,7 @@ def check(
         from graphpool_sanity.datasets.load import load_dataset
         from graphpool_sanity.training.protocol import Protocol
         from graphpool_sanity.training.runs import jobs_on
+        from graphpool_sanity.training.tasks import MARGIN
 
         made, arguments = find_layer(layer), read_arguments(arg or [])
         benchmark = load_dataset(dataset)
@@ -81,7 +82,7 @@ def check(
             benchmark.name,
             nulls if nulls in ("auto", "all") else [null.strip() for null in nulls.split(",")],
             runs,
-            margin,
+            MARGIN if margin is None else margin,
             protocol=Protocol(**protocol),
             seed=seed,
             n_jobs=jobs or jobs_on(device),

@@ -63,4 +63,4 @@ _deepcopy: Callable[[Tensor, dict[int, Any]], Tensor] = Tensor.__deepcopy__
 
 
 def _without_history(tensor: Tensor, memo: dict[int, Any]) -> Tensor:
-    return _deepcopy(tensor if tensor.is_leaf else tensor.detach(), memo)
+    return _deepcopy(tensor, memo) if tensor.is_leaf else tensor.detach().clone()

@@ -212,7 +212,20 @@ def test_a_model_that_keeps_tensors_of_its_last_pass_is_copied():
     null = randomize(model, "complement", 0)
     assert null.score.grad_fn is None
     assert torch.equal(null.score, model.score)
-    assert null.seen["attention"][0][1].h.grad_fn is None
+    kept, copied = (m.seen["attention"][0] for m in (model, null))
+    for mine, theirs in ((copied[0], kept[0]), (copied[1].h, kept[1].h), (null.score, model.score)):
+        assert mine.grad_fn is None
+        assert torch.equal(mine, theirs)
     null(X, HOSTILE.edge_index, HOSTILE.batch).sum().backward()
     assert null.lin.weight.grad is not None
     assert_batch_invariant(model.eval(), featured.BATCH)
+
+
+def test_each_of_many_kept_tensors_is_copied_as_itself():
+    model = nn.Sequential(GraclusPool(seed=0))
+    weight = torch.ones((), requires_grad=True)
+    model.kept = [i * weight for i in range(50)]
+    model.same = model.kept[7]
+    null = randomize(model, "random", 0)
+    assert [int(one) for one in null.kept] == list(range(50))
+    assert null.same is null.kept[7]

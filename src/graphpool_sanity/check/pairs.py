@@ -78,7 +78,7 @@ class PairedRuns:
             model = self.build_model(in_channels, out_channels)
         except TypeError as error:  # of one that takes other arguments
             raise ValueError(
-                f"build_model must take (in_channels, out_channels), got TypeError: {error}"
+                f"build_model(in_channels, out_channels) fails: TypeError: {error}"
             ) from error
         if not isinstance(model, nn.Module):
             raise ValueError(

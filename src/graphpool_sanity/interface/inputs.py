@@ -22,7 +22,7 @@ def parameters(call: Callable[..., Any]) -> dict[str, inspect.Parameter]:
 
 
 def call_model(model: Callable[..., Any], batch: Batch) -> Any:  # noqa: ANN401
-    """What a model returns for a batch: for its fields, if it names edges, or x and batch.
+    """What a model returns for a batch: for its fields, if it names x, and edges or batch.
 
     What it sets on the batch (``data.x = conv(data.x)``) is set on a copy.
 
@@ -34,7 +34,7 @@ def call_model(model: Callable[..., Any], batch: Batch) -> Any:  # noqa: ANN401
     torch.Size([2, 3])
     """
     roles = {ROLES.get(name) for name in parameters(model)}
-    if "edges" in roles or {"x", "batch"} <= roles:
+    if "x" in roles and roles & {"edges", "batch"}:
         return call_on_fields(model, batch)
     return model(copy.copy(batch))
 
