@@ -243,6 +243,33 @@ def test_a_benchmark_that_is_handed_over_is_checked(graphs, message):
         check(dataset=benchmark_of(graphs))
 
 
+class Normed(nn.Module):
+    """Normalises graphs over the batch, which one graph alone does not allow."""
+
+    def __init__(self, in_channels, out_channels):
+        super().__init__()
+        self.pool, self.norm = GraclusPool(), nn.BatchNorm1d(in_channels)
+        self.lin = nn.Linear(in_channels, out_channels)
+
+    def forward(self, data):
+        x, _, _, batch, _ = self.pool(data.x, data.edge_index, batch=data.batch)
+        return self.lin(self.norm(global_mean_pool(x, batch)))
+
+
+@pytest.mark.parametrize("batch_size", [31, 16])  # 32 graphs in training: the last is alone
+def test_a_last_graph_alone_is_trained_with_the_batch_before(batch_size):
+    report = check(Normed, protocol=Protocol(epochs=1, batch_size=batch_size))
+    assert len(report.scores["layer"]) == 2
+
+
+def test_batches_of_one_graph_that_a_model_cannot_take_are_named():
+    message = (
+        "of 1 graphs of locality-control, as batch_size is 1: ValueError: Expected more than 1"
+    )
+    with pytest.raises(ValueError, match=message):
+        check(Normed, protocol=Protocol(epochs=1, batch_size=1))
+
+
 class FirstNodes(TopKPooling):
     """Keeps the first nodes, whatever ``select`` says."""
 

@@ -1,10 +1,13 @@
 import numpy as np
 import pytest
 import torch
-from torch_geometric.data import Data
+from torch_geometric.data import Data, InMemoryDataset
 
 from graphpool_sanity.datasets import digits
-from graphpool_sanity.datasets.from_graphs import as_benchmark
+from graphpool_sanity.datasets.collated import collated
+from graphpool_sanity.datasets.from_graphs import as_benchmark, checked
+from graphpool_sanity.training.benchmark import Benchmark
+from graphpool_sanity.training.store import store_of
 
 EDGES = torch.tensor([[0, 1], [1, 0]])
 
@@ -95,3 +98,164 @@ def test_a_task_that_does_not_fit_is_named():
         as_benchmark(graphs(), task="ranking")
     with pytest.raises(ValueError, match=r"classes numbered from 0, got \[0.5"):
         as_benchmark(graphs(y=lambda i: torch.tensor([i + 0.5])), task="classification")
+
+
+def at(i, good, bad):
+    return lambda j: bad if i == j else good
+
+
+def edges(i, bad):
+    return [
+        Data(torch.ones(2, 3), bad if i == j else EDGES, y=torch.tensor([j % 2])) for j in range(20)
+    ]
+
+
+def with_edges(key, bad, i=4):
+    found = graphs()
+    for j, graph in enumerate(found):
+        graph[key] = bad if j == i else torch.ones(2, 1)
+    return found
+
+
+NAN, FAR = torch.tensor([[0.0, float("nan"), 1]] * 2), torch.tensor([[0, 1], [1, 2]])
+FAULTS = [
+    (edges(4, FAR), r"dataset\[4\] must have edge_index in \[0, 2\).* got the edge \[1, 2\]"),
+    (edges(19, torch.tensor([[0], [2]])), r"dataset\[19\] must have edge_index in \[0, 2\)"),
+    (edges(0, torch.tensor([[-1], [0]])), r"dataset\[0\] must have edge_index in .* \[-1, 0\]"),
+    (graphs(x=at(7, torch.ones(2, 3), NAN)), r"dataset\[7\] must have finite x, got NaN"),
+    (graphs(x=at(7, torch.ones(2, 3), torch.ones(2, 3) / 0)), r"dataset\[7\] must have finite x"),
+    (with_edges("edge_attr", NAN[:, 1:2]), r"dataset\[4\] must have finite edge_attr"),
+    (with_edges("edge_weight", NAN[:, 1:2]), r"dataset\[4\] must have finite edge_weight"),
+    (with_edges("edge_attr", torch.ones(3, 1)), r"dataset\[4\] must have edge_attr of its 2 edges"),
+    (graphs(y=lambda i: torch.tensor([1 + i % 2])), r"numbered from 0, got \[1, 2\]: .*inverse"),
+    (graphs(y=lambda i: torch.tensor([i % 2 * 2])), r"numbered from 0, got \[0, 2\]"),
+    (graphs(y=at(3, torch.ones(1), torch.ones(1) / 0)), r"finite, got .* in dataset\[3\]"),
+]
+
+
+class Stored(InMemoryDataset):
+    def __init__(self, listed, transform=None):
+        super().__init__(None, transform)
+        self.data, self.slices = self.collate(listed)
+
+
+@pytest.mark.parametrize(("bad", "message"), FAULTS)
+@pytest.mark.parametrize("kind", [list, Stored, lambda listed: Stored(listed)[:]])
+def test_values_at_fault_are_named_whatever_holds_the_graphs(bad, message, kind):
+    with pytest.raises(ValueError, match=message):
+        as_benchmark(kind(bad))
+
+
+def test_only_the_graphs_that_are_there_are_looked_at():
+    part = Stored(edges(4, FAR))[5:]
+    assert len(as_benchmark(part).graphs) == 15
+    with pytest.raises(ValueError, match=r"dataset\[1\] must have edge_index"):
+        as_benchmark(Stored(edges(4, FAR))[3:])
+
+
+@pytest.mark.parametrize("i", [0, 3, 19])
+def test_what_only_some_graphs_have_is_named(i):
+    some = graphs()
+    some[i].z = torch.ones(1)
+    with pytest.raises(ValueError, match=r"have z in all graphs or in none, got none in data"):
+        as_benchmark(some)
+
+
+def test_more_nodes_than_features_are_named():
+    more = graphs()
+    more[3].num_nodes = 5
+    for kind in (list, Stored):
+        for graph in more:
+            graph.num_nodes = graph.num_nodes
+        with pytest.raises(
+            ValueError, match=r"dataset\[3\] must have x of its 5 nodes, got \[2, 3\]"
+        ):
+            as_benchmark(kind(more))
+
+
+def test_a_data_set_is_looked_at_without_a_graph_of_it_being_built(monkeypatch):
+    dataset = Stored(graphs(1000))
+    built = []
+    get = InMemoryDataset.get
+    monkeypatch.setattr(InMemoryDataset, "get", lambda self, i: built.append(i) or get(self, i))
+    as_benchmark(dataset)
+    checked(Benchmark("mine", dataset, "classification", 2))
+    assert set(built) <= {0}
+
+
+def test_graphs_are_laid_end_to_end_once():
+    assert store_of(as_benchmark(graphs()).graphs).slices["y"].tolist() == list(range(21))
+    strange = graphs()
+    for graph in strange:
+        graph.parts = [torch.ones(2)]
+    assert isinstance(as_benchmark(strange).graphs, list)
+    ints = graphs(x=lambda i: torch.ones(2, 3).long())
+    for graph in ints:
+        graph.parts = [torch.ones(2)]
+    assert as_benchmark(ints).graphs[3].x.dtype == torch.float32
+
+
+def test_a_transform_is_kept_and_what_it_gives_is_converted():
+    def noise(graph):
+        graph.x = torch.rand(2, 3).double()
+        return graph
+
+    found = as_benchmark(Stored(graphs(), noise)).graphs
+    assert len(found) == 20
+    assert found[0].x.dtype == torch.float32
+    assert not torch.equal(found[0].x, found[0].x)
+
+
+FLOATS = graphs(y=lambda i: torch.tensor([i % 2.0]))
+
+
+def molecules(atom=1, bond=1):
+    listed = [
+        Data(
+            torch.tensor([[0, atom if i == 5 else 1]] * 2),
+            EDGES,
+            torch.tensor([[0], [bond]]),
+            torch.tensor([i % 2.0]),
+        )
+        for i in range(12)
+    ]
+    return Benchmark("m", listed, "binary", 1, node_categories=(1, 2), edge_categories=(2,))
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "message"),
+    [
+        (molecules(atom=2), r"dataset\[5\] must have x below \[1, 2\], got \[0, 2\]"),
+        (molecules(atom=-1), r"dataset\[5\] must have x below \[1, 2\], got \[0, -1\]"),
+        (molecules(bond=2), r"dataset\[0\] must have edge_attr below \[2\], got \[2\]"),
+        (
+            Benchmark(
+                "m", graphs(y=lambda i: torch.tensor([i % 2.0])), "binary", 1, edge_categories=(1,)
+            ),
+            "must have edge_attr for its",
+        ),
+    ],
+)
+def test_categories_out_of_range_are_named(benchmark, message):
+    with pytest.raises(ValueError, match=message):
+        checked(benchmark)
+    assert checked(molecules()).node_categories == (1, 2)
+
+
+@pytest.mark.parametrize(("bad", "message"), FAULTS[:6])
+def test_a_benchmark_is_looked_at_too(bad, message):
+    with pytest.raises(ValueError, match=message):
+        checked(Benchmark("mine", bad, "classification", 2))
+
+
+def test_what_is_published_is_looked_at(monkeypatch, tmp_path):
+    assert checked(Benchmark("d", digits().graphs, "classification", 10)).name == "d"
+    far = collated(
+        torch.ones(20, 1),
+        torch.full((2, 10), 2),
+        torch.arange(10) % 2,
+        torch.full((10,), 2),
+        torch.ones(10).long(),
+    )
+    with pytest.raises(ValueError, match=r"dataset\[0\] must have edge_index"):
+        checked(Benchmark("far", far, "classification", 2))

@@ -1,49 +1,124 @@
+"""Batches against PyG's own, attribute by attribute."""
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch_geometric.data import Batch, Data, InMemoryDataset
 from torch_geometric.loader import DataLoader
+from torch_geometric.utils import is_sparse
 
 from graphpool_sanity.datasets import load_dataset
 from graphpool_sanity.training.batches import Batches
 
+KINDS = {
+    "edge_attr": lambda n, e: torch.rand(e, 3),
+    "face": lambda n, e: torch.randint(max(n, 1), (3, 2 if n else 0)),
+    "special_index": lambda n, e: torch.arange(n),
+    "short_index": lambda n, e: torch.arange(n, dtype=torch.int32),
+    "byte_index": lambda n, e: torch.arange(n, dtype=torch.uint8),
+    "index_mask": lambda n, e: torch.rand(n) < 0.5,
+    "mask": lambda n, e: torch.rand(n) < 0.5,
+    "pos": lambda n, e: torch.rand(n, 3, dtype=torch.float64),
+    "y": lambda n, e: torch.rand(1),
+    "row": lambda n, e: torch.rand(1, 4),
+    "scalar": lambda n, e: torch.tensor(n),
+    "index_of_graph": lambda n, e: torch.tensor(n),
+    "number": lambda n, e: n / 2,
+    "count": lambda n, e: e,
+    "word": lambda n, e: f"{n} nodes",
+    "parts": lambda n, e: [torch.rand(n), torch.arange(e)],
+    "words": lambda n, e: ["a"] * n,
+    "by_name": lambda n, e: {"a": torch.rand(n), "b": {"c": torch.rand(1)}},
+    "adj_t": lambda n, e: torch.eye(n).to_sparse(),
+    "adj_csr": lambda n, e: torch.eye(n).to_sparse_csr(),
+    "inner_batch": lambda n, e: torch.arange(n + 1) // 2,
+    "ptr": lambda n, e: torch.tensor([0, n]),
+    "num_nodes": lambda n, e: n,
+}
+KINDS_ALWAYS = {
+    "x": lambda n, e: torch.rand(n, 2),
+    "edge_index": lambda n, e: torch.randint(max(n, 1), (2, e)),
+}
 
-def graph(n, e, generator):
-    return Data(
-        x=torch.rand(n, 2, generator=generator),
-        edge_index=torch.randint(max(n, 1), (2, e if n else 0), generator=generator),
-        edge_attr=torch.rand(e if n else 0, 3, generator=generator),
-        face=torch.randint(max(n, 1), (3, 2 if n else 0), generator=generator),
-        special_index=torch.arange(n),
-        pos=torch.rand(n, 3, generator=generator),
-        y=torch.rand(1, generator=generator),
-    )
+
+def drawn_graphs(sizes, kinds):
+    torch.manual_seed(0)
+    makes = KINDS_ALWAYS | {kind: KINDS[kind] for kind in kinds}
+    sizes = [(n, e if n else 0) for n, e in sizes]
+    return [Data(**{key: make(*size) for key, make in makes.items()}) for size in sizes]
+
+
+def assert_equal(ours, theirs, key):
+    assert type(ours) is type(theirs), key
+    if isinstance(theirs, torch.Tensor):
+        assert (ours.dtype, ours.layout, ours.device) == (
+            theirs.dtype,
+            theirs.layout,
+            theirs.device,
+        )
+        dense = [part.to_dense() if is_sparse(part) else part for part in (ours, theirs)]
+        assert torch.equal(*dense), key
+    elif isinstance(theirs, dict):
+        assert ours.keys() == theirs.keys()
+        for inner in theirs:
+            assert_equal(ours[inner], theirs[inner], key)
+    elif isinstance(theirs, list):
+        assert len(ours) == len(theirs)
+        for one, other in zip(ours, theirs, strict=True):
+            assert_equal(one, other, key)
+    else:
+        assert ours == theirs, key
 
 
 def assert_same(ours, theirs):
-    assert set(ours.keys()) == set(theirs.keys())
+    assert type(ours) is type(theirs)
     assert ours.num_graphs == theirs.num_graphs
-    for key, value in theirs:
-        assert torch.equal(ours[key], value), key
-        assert ours[key].dtype == value.dtype
+    assert ours.num_nodes == theirs.num_nodes
+    assert_equal(ours.to_dict(), theirs.to_dict(), "batch")
 
 
-@given(
-    sizes=st.lists(st.tuples(st.integers(0, 4), st.integers(0, 6)), min_size=2, max_size=7),
-    batch_size=st.integers(1, 8),
-    data=st.data(),
-)
-@settings(max_examples=60, deadline=None)
-def test_the_batches_of_a_data_loader(sizes, batch_size, data):
-    generator = torch.Generator().manual_seed(0)
-    graphs = [graph(n, e, generator) for n, e in sizes]
-    index = data.draw(st.lists(st.integers(0, len(graphs) - 1), min_size=1, max_size=9))
+def pairs(graphs, index, batch_size):
     ours = Batches(graphs, torch.tensor(index), batch_size)
     theirs = DataLoader([graphs[i] for i in index], batch_size)
     assert len(ours) == len(theirs)
-    for a, b in zip(ours, theirs, strict=True):
-        assert_same(a, b)
+    return zip(ours, theirs, strict=True)
+
+
+@given(
+    sizes=st.lists(st.tuples(st.integers(0, 4), st.integers(0, 6)), min_size=1, max_size=7),
+    kinds=st.lists(st.sampled_from(sorted(KINDS)), max_size=4, unique=True),
+    as_dataset=st.booleans(),
+    batch_size=st.integers(1, 8),
+    data=st.data(),
+)
+@settings(max_examples=300, deadline=None)
+def test_the_batches_of_a_data_loader(sizes, kinds, as_dataset, batch_size, data):
+    graphs = drawn_graphs(sizes, kinds)
+    if as_dataset:
+        graphs = Stored(graphs)
+        if data.draw(st.booleans()):
+            kept = data.draw(st.lists(st.integers(0, len(sizes) - 1), min_size=1))
+            graphs = graphs[torch.tensor(kept)]
+    index = data.draw(st.lists(st.integers(0, len(graphs) - 1), min_size=1, max_size=9))
+    for ours, theirs in pairs(graphs, index, batch_size):
+        assert_same(ours, theirs)
+        if any(kind.startswith("adj") for kind in kinds):
+            continue  # which PyG does not take apart
+        for i, (one, other) in enumerate(
+            zip(ours.to_data_list(), theirs.to_data_list(), strict=True)
+        ):
+            assert_equal(one.to_dict(), other.to_dict(), "graph")
+            assert_equal(ours[i].to_dict(), other.to_dict(), "graph")
+
+
+def test_graphs_that_differ_in_what_they_have_are_collated_by_pyg():
+    graphs = [Data(x=torch.ones(2, 1), z=torch.ones(1)), *(Data(x=torch.ones(1, 1)),) * 3]
+    for ours, theirs in pairs(graphs, [1, 2, 3], 2):
+        assert_same(ours, theirs)
+    mixed = [Data(x=torch.ones(1, 1, dtype=kind)) for kind in (torch.float, torch.double) * 2]
+    for ours, theirs in pairs(mixed, [0, 2, 1, 3], 2):
+        assert_same(ours, theirs)
 
 
 class Bipartite(Data):
@@ -51,36 +126,10 @@ class Bipartite(Data):
         return 10 if key == "edge_index" else super().__inc__(key, value, *args, **kwargs)
 
 
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda i: Data(x=torch.ones(i + 1, 1), edge_index=torch.empty(2, 0).long(), name=f"g{i}"),
-        lambda i: Bipartite(x=torch.ones(2, 1), edge_index=torch.tensor([[0], [1]])),
-        lambda i: Data(x=torch.ones(2, 1), adj=torch.eye(2).to_sparse()),
-        lambda i: Data(x=torch.ones(2, 1), inner_batch=torch.tensor([0, i])),
-    ],
-)
-def test_what_cannot_be_gathered_is_collated_by_pyg(make):
-    graphs = [make(i) for i in range(3)]
-    index = torch.tensor([2, 0, 1])
-    for ours, theirs in zip(
-        Batches(graphs, index, 2), DataLoader([graphs[i] for i in index], 2), strict=True
-    ):
-        assert ours.to_dict().keys() == theirs.to_dict().keys()
-        for key, value in theirs.to_dict().items():
-            if isinstance(value, torch.Tensor):
-                assert torch.equal(ours[key].to_dense(), value.to_dense()), key
-            else:
-                assert ours[key] == value, key
-
-
-def test_num_nodes_may_be_given():
-    graphs = [
-        Data(x=torch.ones(n, 1), edge_index=torch.empty(2, 0).long(), num_nodes=n) for n in (1, 3)
-    ]
-    (batch,) = Batches(graphs, torch.tensor([1, 0]), 2)
-    assert batch.num_nodes == 4
-    assert batch.batch.tolist() == [0, 0, 0, 1]
+def test_a_class_with_rules_of_its_own_keeps_them():
+    graphs = [Bipartite(x=torch.ones(2, 1), edge_index=torch.tensor([[0], [1]]))] * 3
+    for ours, theirs in pairs(graphs, [2, 0, 1], 2):
+        assert_same(ours, theirs)
 
 
 class Stored(InMemoryDataset):
@@ -99,6 +148,59 @@ def test_a_part_of_a_data_set_and_its_transform_are_honoured():
     dataset = Stored(graphs, twice)[torch.tensor([4, 2, 1])]
     (batch,) = Batches(dataset, torch.tensor([0, 2]), 4)
     assert batch.x.view(-1).tolist() == [8.0, 2.0]
+
+
+class Noisy(InMemoryDataset):
+    """A dataset that draws at each access without a transform."""
+
+    def __init__(self, graphs):
+        super().__init__(None)
+        self.data, self.slices = self.collate(graphs)
+
+    def get(self, idx):
+        graph = super().get(idx)
+        graph.x = graph.x + torch.rand(1)
+        return graph
+
+
+def noise(graph):
+    graph.x = graph.x + torch.rand(1)
+    return graph
+
+
+@pytest.mark.parametrize("make", [Noisy, lambda graphs: Stored(graphs, noise)])
+def test_graphs_that_are_drawn_at_each_access_are_drawn_in_each_epoch(make):
+    graphs = [Data(x=torch.full((1, 1), float(i))) for i in range(3)]
+    batches = Batches(make(graphs), torch.arange(3), 3)
+    first, second = (next(iter(batches)).x for _ in range(2))
+    assert not torch.equal(first, second)
+    assert not batches.same
+    assert Batches(graphs, torch.arange(3), 3).same
+    assert Batches(Stored(graphs), torch.arange(3), 3).same
+
+
+@pytest.mark.parametrize("part", [slice(None), slice(1, 4)])
+def test_a_data_set_stays_on_its_device(part):
+    dataset = Stored([Data(x=torch.full((1, 1), float(i))) for i in range(5)])
+    (batch,) = Batches(dataset[part], torch.arange(3), 3, "meta")
+    assert batch.x.is_meta
+    assert batch.batch.is_meta
+    assert dataset._data.x.device == dataset[0].x.device == torch.device("cpu")
+
+
+def test_a_last_graph_may_join_the_batch_before():
+    graphs = [Data(x=torch.full((1, 1), float(i))) for i in range(7)]
+
+    def sizes(number, batch_size):
+        batches = Batches(graphs, torch.arange(number), batch_size, lone=False)
+        assert len(batches) == len(list(batches))
+        return [batch.num_graphs for batch in batches]
+
+    assert sizes(7, 3) == [3, 4]
+    assert sizes(6, 3) == [3, 3]
+    assert sizes(5, 3) == [3, 2]
+    assert sizes(3, 1) == [1, 1, 1]
+    assert sizes(1, 3) == [1]
 
 
 def test_an_order_follows_from_its_seed_and_holds_every_graph_once():

@@ -151,7 +151,9 @@ def check_variants(pairs: PairedRuns, variants: Iterable[str], seeds: range) -> 
                 f"part: {error}"
             ) from error
     _check_builds_anew(pairs, seeds[0])
-    batch = _trial_batch(benchmark)
+    batch_size = pairs.protocol.batch_size
+    batch = _trial_batch(benchmark, batch_size)
+    small = f", as batch_size is {batch_size}" if batch_size < _GRAPHS else ""
     for variant in variants:
         model = pairs.build_seeded(LAYER, seeds[0])
         watched = None
@@ -164,7 +166,7 @@ def check_variants(pairs: PairedRuns, variants: Iterable[str], seeds: range) -> 
             reason = str(error).strip().partition("\n")[0]
             raise ValueError(
                 f"build_model: {which} fails on a batch of {batch.num_graphs} graphs of "
-                f"{benchmark.name}: {type(error).__name__}: {reason}"
+                f"{benchmark.name}{small}: {type(error).__name__}: {reason}"
             ) from error
         if watched is not None and watched.uncalled():
             raise ValueError(
@@ -190,12 +192,14 @@ def _try(model: nn.Module, benchmark: Benchmark, batch: Batch) -> None:
         evaluate(model, benchmark, [batch])
 
 
-def _trial_batch(benchmark: Benchmark) -> Batch:
+def _trial_batch(benchmark: Benchmark, batch_size: int) -> Batch:
     """The first graphs of the data set and the largest, which a model may have no room for."""
     graphs = benchmark.graphs
     largest = max(range(len(graphs)), key=lambda i: int(graphs[i].num_nodes or 0))
     first = [i for i in range(min(_GRAPHS, len(graphs))) if i != largest]
-    return Batch.from_data_list([graphs[i] for i in [*first[: _GRAPHS - 1], largest]])
+    return Batch.from_data_list(
+        [graphs[i] for i in [*first[: min(_GRAPHS, batch_size) - 1], largest]]
+    )
 
 
 def first_graphs(benchmark: Benchmark, number: int) -> Batch:

@@ -1,5 +1,6 @@
 """Data sets by name, with a word of help where one cannot be fetched."""
 
+import hashlib
 import os
 import warnings
 from collections.abc import Callable, Iterator
@@ -7,26 +8,74 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from functools import cache, partial
 from io import StringIO
 from pathlib import Path
+from tempfile import gettempdir
+from typing import NamedTuple
 
+from filelock import FileLock
 from platformdirs import user_cache_path
 
 from graphpool_sanity.datasets.digits import digits
+from graphpool_sanity.datasets.from_graphs import checked
 from graphpool_sanity.datasets.locality import locality_control
 from graphpool_sanity.datasets.published import TASK_OF, molhiv, smnist, tu, zinc
 from graphpool_sanity.training.benchmark import Benchmark
 from graphpool_sanity.training.tasks import TASKS
 
-_TU = ("NCI1", "NCI109", "PROTEINS", "DD", "MUTAG", "IMDB-BINARY")
-_TU_FILES = "TUDataset/{0}/{1}/{0}_*.txt"
-_PUBLISHED: dict[str, tuple[Callable[[Path], Benchmark], str]] = {  # reader, and its raw files
-    **{name: (partial(tu, name, name), _TU_FILES.format(name, "raw")) for name in _TU},
-    "IMDB-C": (
-        partial(tu, "IMDB-C", "IMDB-BINARY", cleaned=True),
-        _TU_FILES.format("IMDB-BINARY", "raw_cleaned"),
+
+class _Published(NamedTuple):
+    """A data set as it was published, and where its files lie below the root."""
+
+    read: Callable[[Path], Benchmark]
+    raw: str
+    processed: str
+    features: int
+    outputs: int
+    graphs: tuple[int, ...]
+    """How many; SMNIST also comes with fewer training images."""
+
+
+def _of_tu(
+    name: str, features: int, graphs: int, folder: str | None = None, cleaned: bool = False
+) -> _Published:
+    folder, suffix = folder or name, "_cleaned" if cleaned else ""
+    path = f"TUDataset/{folder}"
+    return _Published(
+        partial(tu, name, folder, cleaned=cleaned),
+        f"{path}/raw{suffix}/{folder}_*.txt",
+        f"{path}/processed{suffix}",
+        features,
+        2,
+        (graphs,),
+    )
+
+
+_PUBLISHED: dict[str, _Published] = {
+    "NCI1": _of_tu("NCI1", 37, 4110),
+    "NCI109": _of_tu("NCI109", 38, 4127),
+    "PROTEINS": _of_tu("PROTEINS", 3, 1113),
+    "DD": _of_tu("DD", 89, 1178),
+    "MUTAG": _of_tu("MUTAG", 7, 188),
+    "IMDB-BINARY": _of_tu("IMDB-BINARY", 10, 1000),
+    "IMDB-C": _of_tu("IMDB-C", 10, 493, "IMDB-BINARY", cleaned=True),
+    "ZINC": _Published(
+        zinc,
+        "ZINC/raw/{train,val,test}.{pickle,index}",
+        "ZINC/subset/processed",
+        28,
+        1,
+        (12000,),
     ),
-    "ZINC": (zinc, "ZINC/raw/{train,val,test}.{pickle,index}"),
-    "SMNIST": (smnist, "GNNBenchmarkDataset/MNIST/raw/MNIST_v2.pt"),
-    "ogbg-molhiv": (molhiv, "OGB/ogbg_molhiv/{raw,split}/"),
+    "SMNIST": _Published(
+        smnist,
+        "GNNBenchmarkDataset/MNIST/raw/MNIST_v2.pt",
+        "GNNBenchmarkDataset/MNIST/processed",
+        3,
+        10,
+        (70000, 22000),
+    ),
+    "ogbg-molhiv": _Published(
+        molhiv, "OGB/ogbg_molhiv/{raw,split}/", "OGB/ogbg_molhiv/processed", 9, 1, (41127,)
+    ),
 }
 EMBEDDED: dict[str, Callable[[], Benchmark]] = {
     "digits": digits,
@@ -64,8 +113,11 @@ def load_dataset(name: str, root: str | Path | None = None) -> Benchmark:
     ``edge_attr``). ``IMDB-B`` and ``MOLHIV`` stand for IMDB-BINARY and ogbg-molhiv.
 
     Raw files are looked for under the root, in the layout of PyG's and OGB's own classes, and
-    downloaded if absent; these classes keep a ``processed`` folder beside them. ``digits`` and
-    ``locality-control`` (:func:`~graphpool_sanity.locality_control`) need no files.
+    downloaded if absent; these classes keep a ``processed`` folder beside them, which one process
+    of a machine reads or writes at a time. What is read must have as many graphs, features and
+    classes as above; of SMNIST 22,000 graphs will do, with 10,000 of the training images and 2,000
+    of those for validation. ``digits`` and ``locality-control``
+    (:func:`~graphpool_sanity.locality_control`) need no files.
 
     Args:
         name: One of ``NAMES``.
@@ -74,7 +126,7 @@ def load_dataset(name: str, root: str | Path | None = None) -> Benchmark:
             it is the user's cache folder.
 
     Raises:
-        ValueError: on an unknown name.
+        ValueError: on an unknown name, or files that do not hold the graphs that were published.
         OSError: if the data can neither be read nor downloaded.
         ImportError: for ogbg-molhiv, if OGB is not installed.
 
@@ -86,20 +138,60 @@ def load_dataset(name: str, root: str | Path | None = None) -> Benchmark:
     name = full_name(name)
     if name in EMBEDDED:
         return EMBEDDED[name]()
-    read, raw = _PUBLISHED[name]
-    root = _root(root)
+    published, root = _PUBLISHED[name], _root(root)
     try:
-        with _quiet():
-            return read(root)
+        with _one_at_a_time(root / published.processed), _quiet():
+            benchmark = published.read(root)
     except ImportError:
         raise
     except Exception as error:  # each loader, and each library it fetches with, has its own
-        raise OSError(
-            f"{name} could neither be read nor downloaded: {type(error).__name__}: {error}. "
-            f"Without internet, put its raw files at {root / raw} (the folder must be writable); "
-            f"or let root or GRAPHPOOL_SANITY_DATA name the folder that holds {raw}; "
-            "or use 'digits', which needs no files"
-        ) from error
+        raise OSError(_help(name, root, error)) from error
+    _check_published(name, benchmark, root)
+    return benchmark
+
+
+def _help(name: str, root: Path, error: Exception) -> str:
+    """What went wrong, and what to do about it."""
+    raw, processed = _PUBLISHED[name].raw, root / _PUBLISHED[name].processed
+    what = f"{type(error).__name__}: {error}"
+    if any(not file.name.startswith("pre_") for file in processed.glob("*.pt")):
+        return (
+            f"{name} could not be read: {what}. Its processed files may be damaged: "
+            f"delete {processed}"
+        )
+    return (
+        f"{name} could neither be read nor downloaded: {what}. "
+        f"Without internet, put its raw files at {root / raw} (the folder must be writable); "
+        f"or let root or GRAPHPOOL_SANITY_DATA name the folder that holds {raw}; "
+        "or use 'digits', which needs no files"
+    )
+
+
+def _check_published(name: str, benchmark: Benchmark, root: Path) -> None:
+    published = _PUBLISHED[name]
+    where = f"put the published files at {root / published.raw} and delete "
+    where += str(root / published.processed)
+    got = (len(benchmark.graphs), benchmark.in_channels, benchmark.out_channels)
+    if got[0] not in published.graphs or got[1:] != (published.features, published.outputs):
+        wanted = " or ".join(map(str, published.graphs))
+        raise ValueError(
+            f"{name} must have {wanted} graphs, {published.features} features and "
+            f"{published.outputs} outputs, as published, got {got[0]}, {got[1]} and {got[2]}: "
+            + where
+        )
+    try:
+        checked(benchmark)
+    except ValueError as error:
+        raise ValueError(f"{name} is not as published: {error}: {where}") from error
+
+
+@contextmanager
+def _one_at_a_time(folder: Path) -> Iterator[None]:
+    """Keep other processes of this machine from a folder that PyG reads, or writes first."""
+    user = getattr(os, "getuid", str)()
+    path = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
+    with FileLock(Path(gettempdir()) / f"graphpool_sanity-{user}-{path}.lock"):
+        yield
 
 
 @cache

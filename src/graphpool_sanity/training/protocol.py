@@ -16,6 +16,7 @@ from graphpool_sanity.modules import fork_rng
 from graphpool_sanity.training.batches import Batches
 from graphpool_sanity.training.benchmark import Benchmark
 from graphpool_sanity.training.provenance import revision, versions
+from graphpool_sanity.training.store import store_of
 from graphpool_sanity.training.tasks import TASKS, as_metric_input
 
 BuildModel = Callable[[int, int], nn.Module]
@@ -37,6 +38,8 @@ class Protocol:
     """
 
     batch_size: int = 64
+    """Graphs in a batch. A last training batch of one graph, which a batch norm of graphs cannot
+    take, joins the one before."""
     epochs: int = 1000
     """At most so many."""
     learning_rate: float = 1e-3
@@ -134,18 +137,21 @@ def train(
 
 def _batches(
     benchmark: Benchmark, seed: int, batch_size: int, device: torch.device
-) -> tuple[Batches, list[Batch], list[Batch]]:
-    """Shuffled training batches, and validation and test batches collated once."""
-    train, validation, test = (
-        Batches(benchmark.graphs, part, batch_size, device) for part in benchmark.split(seed)
-    )
-    return train, list(validation), list(test)
+) -> tuple[Batches, Iterable[Batch], Iterable[Batch]]:
+    """Training batches to be shuffled; validation and test batches, once if they stay the same."""
+    store = store_of(benchmark.graphs)
+    graphs = benchmark.graphs if store is None else store.to(device)
+    train, *others = benchmark.split(seed)
+    validation, test = (Batches(graphs, part, batch_size, device) for part in others)
+    if validation.same:
+        return Batches(graphs, train, batch_size, device, lone=False), list(validation), list(test)
+    return Batches(graphs, train, batch_size, device, lone=False), validation, test
 
 
 def _fit(
     model: nn.Module,
     benchmark: Benchmark,
-    batches: tuple[Batches, list[Batch], list[Batch]],
+    batches: tuple[Batches, Iterable[Batch], Iterable[Batch]],
     seed: int,
     protocol: Protocol,
     device: torch.device,
