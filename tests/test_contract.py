@@ -1,6 +1,7 @@
 """What every public layer promises, whatever it pools by."""
 
 import copy
+import inspect
 import pickle
 from functools import partial
 
@@ -162,6 +163,62 @@ def test_chance_follows_from_its_seed_alone(layer):
             next(k for k in chance(drawn) if k.endswith("seed"))
         ]
     )
+
+
+NULLS = {
+    GraclusPool: (ComplementGraclusPool, RandomMatchingPool),
+    DiffPool: (RandomDiffPool,),
+    MinCutPool: (RandomMinCutPool,),
+    MemoryPool: (DistanceMemoryPool, RandomMemoryPool),
+}
+
+
+@pytest.mark.parametrize("layer", NULLS, ids=lambda layer: layer.__name__)
+def test_a_layer_and_its_nulls_are_called_alike(layer):
+    own = inspect.signature(layer.forward)
+    assert list(own.parameters)[-1] == "batch_size"
+    for null in NULLS[layer]:
+        assert inspect.signature(null.forward) == own
+
+
+def with_empty_graphs(dtype=torch.float64):
+    """The graphs of ``data``, three without nodes among them, two of these at the end."""
+    first, *others = data(dtype).to_data_list()
+    none = Data(torch.empty(0, F, dtype=dtype), torch.empty(2, 0, dtype=torch.long))
+    return Batch.from_data_list([first, none, *others, none, none])
+
+
+@pytest.mark.parametrize("layer", sorted(set(LAYERS) - DENSE_ONLY, key=lambda x: x.__name__))
+def test_graphs_without_nodes_are_kept_wherever_they_are(layer):
+    pool, batch = build(layer).double(), with_empty_graphs()
+    args = (batch.x,) if layer in MEMORY else (batch.x, batch.edge_index)
+    out = pool(*args, batch=batch.batch, batch_size=6)
+    wanted = outputs(pool, data())
+    if layer in HARD:
+        assert_equal_outputs([out.x, out.edge_index, out.cluster], [*wanted[:2], wanted[-1]])
+        return
+    for found, own in zip(out, wanted, strict=True):
+        if own.dim():
+            assert len(found) == 6
+            assert not found[[1, 4, 5]].any()
+            found = found[[0, 2, 3]]
+        torch.testing.assert_close(found, own)
+
+
+@pytest.mark.parametrize("layer", sorted(set(LAYERS) - DENSE_ONLY, key=lambda x: x.__name__))
+@pytest.mark.parametrize(
+    ("size", "message"),
+    [
+        (3, "batch_size must be at least 4 for this batch, got 3"),
+        (4.0, "batch_size must be an int or None, got float"),
+        (True, "batch_size must be an int or None, got bool"),
+    ],
+)
+def test_a_batch_size_that_does_not_fit_is_refused_by_name(layer, size, message):
+    pool, batch = build(layer).double(), with_empty_graphs()
+    args = (batch.x,) if layer in MEMORY else (batch.x, batch.edge_index)
+    with pytest.raises(ValueError, match=message):
+        pool(*args, batch=batch.batch, batch_size=size)
 
 
 @pytest.mark.parametrize("layer", sorted(HARD, key=lambda x: x.__name__))

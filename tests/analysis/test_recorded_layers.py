@@ -313,3 +313,18 @@ def test_of_a_graph_that_is_not_there(graph):
     before, _, _ = recorded(GraclusPool(), by_name)
     with pytest.raises(ValueError, match=rf"graph must lie in \[0, 4\), got {graph}"):
         before.of(graph)
+
+
+@pytest.mark.parametrize(
+    ("layer", "edges"),
+    [(GraclusPool(), "edge_index"), (MinCutPool(4, 3), "adj"), (MemoryPool(4, 4, 2, 3), None)],
+    ids=["hard", "soft", "memory"],
+)
+def test_the_number_of_graphs_is_what_the_layer_is_told(layer, edges):
+    data = {"x": BATCH.x, "batch": BATCH.batch, "batch_size": 6}
+    if edges is not None:
+        data[edges] = BATCH.edge_index
+    recorded = record_activations(layer, data)
+    (found,) = recorded.layers.values()
+    assert found.before.counts.tolist() == [*SIZES, 0, 0]
+    assert found.after.num_graphs == 6

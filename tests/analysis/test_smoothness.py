@@ -228,3 +228,18 @@ def test_several_components_share_the_lowest_frequency(k):
     energies = [(weight[p] * x[p]).sum(0).square().sum() / weight[p].sum() for p in parts]
     wanted = k / 3 * sum(energies) / (weight * x.square()).sum()
     torch.testing.assert_close(low_frequency_share(x, edges, k=k), wanted.view(1))
+
+
+@given(batches(max_graphs=3, max_size=9), seeds, st.integers(0, 3))
+def test_graphs_without_nodes_at_the_end_are_as_smooth_as_can_be(graphs, seed, empty):
+    x = noise(graphs.num_nodes, seed)
+    args = (x, graphs.edge_index, graphs.batch)
+    energy, share = dirichlet_energy(*args), low_frequency_share(*args, 2)
+    size, rest = len(energy) + empty, torch.zeros(empty).double()
+    assert torch.equal(dirichlet_energy(*args, batch_size=size), torch.cat([energy, rest]))
+    found = low_frequency_share(*args, 2, batch_size=size)
+    assert torch.equal(found, torch.cat([share, rest + 1]))
+    if len(energy):
+        for measure in (dirichlet_energy, low_frequency_share):
+            with pytest.raises(ValueError, match="batch_size must be at least"):
+                measure(*args, batch_size=len(energy) - 1)

@@ -128,3 +128,10 @@ def test_malformed_input_is_refused():
         homogeneity(torch.ones(2, 1), torch.tensor([1, 0]))
     with pytest.raises(ValueError, match="x must be a floating point tensor"):
         homogeneity(torch.ones(2, 1, dtype=torch.long))
+
+
+def test_the_number_of_graphs_is_checked_and_changes_nothing():
+    x, batch = noise([3, 0, 4])
+    assert homogeneity(x, batch, batch_size=9) == homogeneity(x, batch)
+    with pytest.raises(ValueError, match="batch_size must be at least 3 for this batch, got 2"):
+        homogeneity(x, batch, batch_size=2)

@@ -105,6 +105,24 @@ def test_any_null_fits_where_its_layer_did(name):
         assert watched.uncalled() == []
 
 
+@pytest.mark.parametrize("name", OURS)
+def test_graphs_without_nodes_are_rows_of_the_output(name):
+    torch.manual_seed(0)
+    none = Data(torch.empty(0, 2), torch.empty(2, 0).long(), y=torch.tensor([0]))
+    first, *others = batch(edgeless=1).to_data_list()
+    data = Batch.from_data_list([first, none, *others, none])
+    model = Backbone(OURS[name], in_channels=2, out_channels=5, hidden=8)
+    for null in (None, *matched_nulls(model.pools[0])):
+        used = model if null is None else WatchedNull(model, null, seed=0).model
+        out, loss = outputs(used, data)
+        assert out.shape == (6, 5)
+        torch.testing.assert_close(out[1], out[5], atol=1e-4, rtol=0)  # what nothing is told by
+        (out.square().sum() + loss).backward()
+        grads = [p.grad for p in used.parameters() if p.grad is not None]
+        assert grads
+        assert all(grad.isfinite().all() for grad in grads)
+
+
 def test_pan_pooling_is_handed_a_sparse_tensor():
     pytest.importorskip("torch_sparse")
     torch.manual_seed(0)

@@ -41,6 +41,12 @@ def test_without_nodes_there_is_no_graph():
     assert (graph.num_graphs, graph.largest, graph.batch.numel()) == (0, 0, 0)
 
 
+def test_graphs_at_the_end_may_be_empty():
+    graph = read_graph(EDGES, 5, torch.tensor([0, 0, 0, 0, 2]), batch_size=4)
+    assert (graph.num_graphs, graph.largest) == (4, 4)
+    assert read_graph(EDGES[:, :0], 0, batch_size=np.int64(3)).num_graphs == 3
+
+
 MALFORMED = {
     "index too large": ({"edge_index": EDGES + 1}, "edge_index .*4 nodes.* from 1 to 4"),
     "negative index": ({"edge_index": EDGES - 1}, "edge_index .*from -1 to 2"),
@@ -53,6 +59,15 @@ MALFORMED = {
     "edge between graphs": ({"batch": torch.tensor([0, 0, 1, 1])}, "edge_index .*two graphs"),
     "too few weights": ({"edge_weight": torch.ones(2)}, r"edge_weight .*\[3\].* got \[2\]"),
     "weights as a column": ({"edge_weight": torch.ones(3, 1)}, r"edge_weight .* got \[3, 1\]"),
+    "too few graphs": (
+        {"batch": torch.ones(4).long(), "batch_size": 1},
+        "batch_size must be at least 2 for this batch, got 1",
+    ),
+    "half a graph": ({"batch_size": 1.5}, "batch_size must be an int or None, got float"),
+    "fewer than no graphs": (
+        {"edge_index": EDGES[:, :0], "num_nodes": 0, "batch_size": -1},
+        "batch_size must be at least 0 for this batch, got -1",
+    ),
     "NaN weight": ({"edge_weight": torch.tensor([1.0, torch.nan, 2.0])}, "edge_weight .*NaN"),
 }
 

@@ -87,6 +87,7 @@ def test_padding_is_wiped_whatever_it_holds():
         ({"x": X, "adj": EDGES, "batch": torch.tensor([0, 0, 1])}, "between two graphs"),
         ({"x": X, "adj": EDGES, "mask": BATCH.bool()}, "mask must be None beside a sparse adj"),
         ({"x": X, "adj": MATRIX, "batch": BATCH}, "batch must be None beside a dense adj"),
+        ({"x": X, "adj": MATRIX, "batch_size": 1}, "batch_size must be None beside a dense adj"),
         ({"x": XX, "adj": torch.ones(2, 3, 3), "mask": BATCH.bool()}, r"mask .* \[2, 3\]"),
         ({"x": X, "adj": EDGES, "z": torch.ones(4, 5)}, r"z must .* \[3\] \+ .* got \[4, 5\]"),
         ({"x": XX, "adj": torch.ones(2, 3, 3), "z": X}, r"z must .* \[2, 3\] \+ .* got \[3, 5\]"),

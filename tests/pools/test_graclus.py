@@ -162,6 +162,17 @@ def test_heavy_edges_are_matched_first(training):
         assert out.edge_attr is None
 
 
+@pytest.mark.parametrize("pool", [ComplementGraclusPool, RandomMatchingPool])
+@both_modes
+@given(graphs=batches(max_graphs=3, max_size=12), seed=seeds)
+def test_weights_decide_nothing_where_edges_are_not_matched(graphs, seed, pool, training):
+    x, attr = normal(graphs.num_nodes, 2), normal(graphs.edge_index.size(1), 3)
+    weight = normal(graphs.edge_index.size(1), seed=1)
+    args = (x, graphs.edge_index, attr, graphs.batch)
+    plain, weighted = (pool(seed=seed).train(training)(*args, w) for w in (None, weight))
+    assert all(map(torch.equal, plain, weighted))
+
+
 # Looks and errors
 
 
@@ -210,16 +221,18 @@ def test_malformed_input_is_refused_by_name(pool, wrong, message):
         pool()(**{"x": X, "edge_index": PATH, **wrong})
 
 
+@every_pool
 @pytest.mark.parametrize("weight", [torch.ones(3), torch.ones(2, 1), torch.tensor([1, torch.nan])])
-def test_malformed_weights_are_refused_by_name(weight):
+def test_malformed_weights_are_refused_by_name(pool, weight):
     with pytest.raises(ValueError, match=r"^edge_weight must"):
-        GraclusPool()(X, PATH, edge_weight=weight)
+        pool()(X, PATH, edge_weight=weight)
 
 
-def test_weights_belong_to_an_edge_index_and_not_to_a_sparse_matrix():
+@every_pool
+def test_weights_belong_to_an_edge_index_and_not_to_a_sparse_matrix(pool):
     sparse = torch.sparse_coo_tensor(PATH, torch.ones(PATH.size(1)), (len(X), len(X)))
     with pytest.raises(ValueError, match=r"^edge_weight must be None beside a sparse"):
-        GraclusPool()(X, sparse, edge_weight=torch.ones(PATH.size(1)))
+        pool()(X, sparse, edge_weight=torch.ones(PATH.size(1)))
     with pytest.raises(ValueError, match=r"^edge_weight must be None beside a sparse"):
         graclus(sparse, len(X), edge_weight=torch.ones(PATH.size(1)))
 

@@ -261,3 +261,17 @@ def test_the_loss_trains_the_keys():
     assert losses == sorted(losses, reverse=True)
     assert losses[0] > losses[-1]
     assert DistanceMemoryPool.kl_loss is RandomMemoryPool.kl_loss is kl_clustering_loss
+
+
+def test_heads_change_nothing_without_keys():
+    """They are taken so that the arguments of ``MemoryPool`` build this layer, too."""
+    sizes = {"in_channels": F, "out_channels": OUT, "num_clusters": K}
+    plain = layer(lambda: RandomMemoryPool(**sizes, invariant=True, seed=1))
+    headed = layer(lambda: RandomMemoryPool(**sizes, heads=H, invariant=True, seed=1))
+    assert (plain.heads, headed.heads) == (1, H)
+    assert MemoryPool(**sizes, heads=H).heads == DistanceMemoryPool(**sizes, heads=H).heads == H
+    assert plain.state_dict().keys() == headed.state_dict().keys()
+    x = features(MIXED)
+    assert all(map(torch.equal, plain(x, MIXED.batch), headed(x, MIXED.batch)))
+    with pytest.raises(ValueError, match="heads must be a positive integer, got 0"):
+        RandomMemoryPool(**sizes, heads=0, invariant=True)

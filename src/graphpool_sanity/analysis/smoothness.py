@@ -23,7 +23,9 @@ _SHIFT = -0.01  # below all eigenvalues, so that the shifted Laplacian can be in
 Array = NDArray[np.float64]
 
 
-def dirichlet_energy(x: Tensor, edge_index: Adj, batch: Tensor | None = None) -> Tensor:
+def dirichlet_energy(
+    x: Tensor, edge_index: Adj, batch: Tensor | None = None, batch_size: int | None = None
+) -> Tensor:
     r"""How much embeddings differ along the edges of each graph, from 0 (not at all) to 2.
 
     .. math::
@@ -41,7 +43,8 @@ def dirichlet_energy(x: Tensor, edge_index: Adj, batch: Tensor | None = None) ->
 
     Shapes:
         **x** [N, F], **edge_index** [2, E] or any sparse adjacency, **batch** [N] sorted (one
-        graph if ``None``); returns [B], in double precision.
+        graph if ``None``), **batch_size** the number of graphs B, where the last ones may be empty;
+        returns [B], in double precision.
 
     Raises:
         ValueError: on malformed input, or embeddings that are not finite.
@@ -50,7 +53,7 @@ def dirichlet_energy(x: Tensor, edge_index: Adj, batch: Tensor | None = None) ->
     >>> dirichlet_energy(torch.tensor([[1.0], [-1.0], [1.0]]), path)
     tensor([2.], dtype=torch.float64)
     """
-    x, edge_index, weight, graph = _read(x, edge_index, batch)
+    x, edge_index, weight, graph = _read(x, edge_index, batch, batch_size)
     row, col = edge_index  # both ways
     along = (x[row] - x[col]).square().sum(1) / 2
     energy = scatter(along, graph.batch[row], 0, graph.num_graphs)
@@ -59,7 +62,11 @@ def dirichlet_energy(x: Tensor, edge_index: Adj, batch: Tensor | None = None) ->
 
 
 def low_frequency_share(
-    x: Tensor, edge_index: Adj, batch: Tensor | None = None, k: int | float = 1
+    x: Tensor,
+    edge_index: Adj,
+    batch: Tensor | None = None,
+    k: int | float = 1,
+    batch_size: int | None = None,
 ) -> Tensor:
     r"""The share of each graph's energy in its k lowest frequencies, from 0 to 1.
 
@@ -83,6 +90,7 @@ def low_frequency_share(
         batch: [N] sorted; one graph if ``None``.
         k: How many frequencies: an int of at least 1, or a float in (0, 1], the share of each
             graph's (rounded up). 1 is one, 1.0 is all.
+        batch_size: The number of graphs B; as in :func:`dirichlet_energy`.
 
     Returns:
         [B], in double precision.
@@ -96,7 +104,7 @@ def low_frequency_share(
     """
     if isinstance(k, bool) or not (k >= 1 if isinstance(k, int) else 0 < k <= 1):
         raise ValueError(f"k must be an int of at least 1 or a float in (0, 1], got {k!r}")
-    x, edge_index, weight, graph = _read(x, edge_index, batch)
+    x, edge_index, weight, graph = _read(x, edge_index, batch, batch_size)
     laplacian = _laplacian(edge_index, graph.num_nodes)
     root = weight.sqrt().cpu().numpy()
     y = root[:, None] * x.cpu().numpy()
@@ -109,7 +117,9 @@ def low_frequency_share(
     return torch.tensor(shares, dtype=torch.double, device=x.device)
 
 
-def _read(x: Tensor, adj: Adj, batch: Tensor | None) -> tuple[Tensor, Tensor, Tensor, Graph]:
+def _read(
+    x: Tensor, adj: Adj, batch: Tensor | None, batch_size: int | None
+) -> tuple[Tensor, Tensor, Tensor, Graph]:
     """Features of at most 1 in each graph, edges both ways, the weights m, and the batch."""
     if x.dim() != 2 or not x.is_floating_point():
         raise ValueError(
@@ -118,7 +128,7 @@ def _read(x: Tensor, adj: Adj, batch: Tensor | None) -> tuple[Tensor, Tensor, Te
         )
     check_finite(x)
     num_nodes = x.size(0)
-    graph = read_graph(unpack(adj, num_nodes)[0], num_nodes, batch)
+    graph = read_graph(unpack(adj, num_nodes)[0], num_nodes, batch, batch_size=batch_size)
     edges = to_undirected(remove_self_loops(graph.edge_index)[0], num_nodes=num_nodes)
     weight = degree(edges[0], num_nodes, torch.double).clamp(min=1)
     x = x.detach().double()

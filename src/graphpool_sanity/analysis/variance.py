@@ -9,7 +9,12 @@ from graphpool_sanity.graphs.nodes import read_nodes
 _ROUNDING = 4  # units in the last place by which the entries of a constant channel may differ
 
 
-def homogeneity(x: Tensor, batch: Tensor | None = None, mask: Tensor | None = None) -> float:
+def homogeneity(
+    x: Tensor,
+    batch: Tensor | None = None,
+    mask: Tensor | None = None,
+    batch_size: int | None = None,
+) -> float:
     r"""The share of the variance of embeddings within graphs; 0 if each graph's nodes are equal.
 
     .. math::
@@ -30,7 +35,8 @@ def homogeneity(x: Tensor, batch: Tensor | None = None, mask: Tensor | None = No
 
     Shapes:
         **x** [N, F] with **batch** [N] sorted (one graph if ``None``), or **x** [B, N, F] with
-        **mask** [B, N], true for real nodes (all if ``None``). Graphs may be empty.
+        **mask** [B, N], true for real nodes (all if ``None``). Graphs may be empty, and do not
+        count: **batch_size** B, the number of graphs, is checked and changes nothing.
 
     Raises:
         ValueError: on malformed input, or embeddings that are not finite.
@@ -44,7 +50,7 @@ def homogeneity(x: Tensor, batch: Tensor | None = None, mask: Tensor | None = No
     >>> round(homogeneity(torch.tensor([[1.0], [3.0], [5.0], [7.0]]), batch), 6)
     0.2
     """
-    nodes = read_nodes(x, batch, mask)
+    nodes = read_nodes(x, batch, mask, batch_size=batch_size)
     x, batch = nodes.x.detach(), nodes.batch
     check_finite(x)
     if x.numel() == 0:

@@ -37,16 +37,18 @@ def read_graph(
     num_nodes: int,
     batch: Tensor | None = None,
     edge_weight: Tensor | None = None,
+    batch_size: int | None = None,
     name: str = "edge_index",
 ) -> Graph:
     """Check shapes on the host and all values in one transfer from the device.
 
-    ``name`` is what errors call the edges.
+    ``batch_size`` is the number of graphs, where the last ones may have no nodes; ``name`` is what
+    errors call the edges.
 
     Raises:
         ValueError: on a wrong shape or type, indices out of range, a batch that is unsorted,
-            negative or of the wrong length, an edge between two graphs, or weights that are NaN
-            or do not fit the edges.
+            negative, of the wrong length or of more graphs than ``batch_size``, an edge between
+            two graphs, or weights that are NaN or do not fit the edges.
     """
     _check_shapes(name, edge_index.size(1), num_nodes, edge_weight)
     if batch is not None:
@@ -55,7 +57,8 @@ def read_graph(
     if batch is None:
         batch = torch.zeros_like(index)
     if num_nodes == 0:
-        return Graph(edge_index, 0, batch, index, 0, 0, False, edge_weight)
+        num_graphs = at_least("batch_size", 0, batch_size)
+        return Graph(edge_index, 0, batch, index, num_graphs, 0, False, edge_weight)
 
     step = batch.diff()
     start = torch.zeros_like(index)
@@ -83,7 +86,7 @@ def read_graph(
         num_nodes,
         batch,
         position,
-        num_graphs=seen["last"] + 1,
+        num_graphs=at_least("batch_size", seen["last"] + 1, batch_size),
         largest=seen["furthest"] + 1,
         has_loops=bool(seen.get("loops")),
         edge_weight=edge_weight,
@@ -146,6 +149,15 @@ def check_batch_order(first: int, unsorted: bool) -> None:
         raise ValueError("batch must be sorted, got a decreasing one")
     if first < 0:
         raise ValueError(f"batch must not be negative, got {first}")
+
+
+def at_least(name: str, needed: int, given: int | None) -> int:
+    """A size that the user gave, or what the batch needs; a ``ValueError`` if that is more."""
+    if given is not None and (isinstance(given, bool) or not isinstance(given, Integral)):
+        raise ValueError(f"{name} must be an int or None, got {type(given).__name__}")
+    if given is not None and given < needed:
+        raise ValueError(f"{name} must be at least {needed} for this batch, got {given}")
+    return needed if given is None else int(given)
 
 
 def unpack(

@@ -1,13 +1,17 @@
 """What pools without edges takes: the nodes of a batch of graphs, recognised and checked."""
 
-from numbers import Integral
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from graphpool_sanity.graphs.blocks import cut_into_blocks
-from graphpool_sanity.graphs.graph import check_batch_order, check_batch_shape, check_tensors
+from graphpool_sanity.graphs.graph import (
+    at_least,
+    check_batch_order,
+    check_batch_shape,
+    check_tensors,
+)
 
 _SLACK = 4  # padding to so many times the nodes costs less than cutting them into blocks
 
@@ -103,8 +107,8 @@ def _read_sparse(
         batch, start, largest = torch.zeros_like(index), index.new_zeros(1), x.size(0)
     else:
         start, largest = _read_batch(batch, x.size(0))
-    num_graphs = _at_least("batch_size", start.numel(), batch_size)
-    width = _at_least("max_num_nodes", largest, max_num_nodes)
+    num_graphs = at_least("batch_size", start.numel(), batch_size)
+    width = at_least("max_num_nodes", largest, max_num_nodes)
     shift = torch.arange(start.numel(), device=x.device) * width - start
     return Nodes(x, batch, index + shift.index_select(0, batch), num_graphs, width)
 
@@ -120,14 +124,6 @@ def _read_batch(batch: Tensor, num_nodes: int) -> tuple[Tensor, int]:
     largest, first, unsorted = torch.stack((bounds.diff().max(), batch[0], decreases)).tolist()
     check_batch_order(first, bool(unsorted))
     return bounds[:-1], largest
-
-
-def _at_least(name: str, needed: int, given: int | None) -> int:
-    if given is not None and not isinstance(given, Integral):
-        raise ValueError(f"{name} must be an int or None, got {type(given).__name__}")
-    if given is not None and given < needed:
-        raise ValueError(f"{name} must be at least {needed} for this batch, got {given}")
-    return needed if given is None else given
 
 
 def _read_dense(x: Tensor, mask: Tensor | None) -> Nodes:

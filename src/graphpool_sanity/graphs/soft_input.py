@@ -16,8 +16,9 @@ def read_soft_graphs(
     mask: Tensor | None = None,
     batch: Tensor | None = None,
     z: Tensor | None = None,
+    batch_size: int | None = None,
 ) -> SoftGraphs:
-    """The graphs of a dense batch (x, adj, mask) or of a sparse one (x, adj, batch).
+    """The graphs of a dense batch (x, adj, mask) or of a sparse one (x, adj, batch, batch_size).
 
     Dense shapes and types are checked on the host alone, so that ``torch.compile`` sees no branch
     on data.
@@ -35,9 +36,12 @@ def read_soft_graphs(
         )
     z = x if z is None else z
     if _is_sparse(adj):
-        return _read_sparse(x, adj, mask, batch, z)
-    if batch is not None:
-        raise ValueError("batch must be None beside a dense adjacency, whose padding is in mask")
+        return _read_sparse(x, adj, mask, batch, z, batch_size)
+    for name, value in (("batch", batch), ("batch_size", batch_size)):
+        if value is not None:
+            raise ValueError(
+                f"{name} must be None beside a dense adjacency, whose padding is in mask"
+            )
     return _read_dense(x, adj, mask, z)
 
 
@@ -48,7 +52,12 @@ def _is_sparse(adj: Adj) -> bool:
 
 
 def _read_sparse(
-    x: Tensor, adj: Adj, mask: Tensor | None, batch: Tensor | None, z: Tensor
+    x: Tensor,
+    adj: Adj,
+    mask: Tensor | None,
+    batch: Tensor | None,
+    z: Tensor,
+    batch_size: int | None,
 ) -> SparseGraphs:
     if x.dim() != 2:
         raise ValueError(f"x must have shape [N, F] beside a sparse adj, got {list(x.shape)}")
@@ -59,7 +68,7 @@ def _read_sparse(
         if weight.dim() != 1:
             raise ValueError(f"adj must hold one value per edge, got {list(weight.shape)}")
         weight = weight.to(x.dtype)
-    graph = read_graph(edge_index, x.size(0), batch, name="adj")
+    graph = read_graph(edge_index, x.size(0), batch, batch_size=batch_size, name="adj")
     sizes = scatter(torch.ones_like(graph.batch), graph.batch, 0, graph.num_graphs)
     return SparseGraphs(x, z, graph, weight, sizes)
 

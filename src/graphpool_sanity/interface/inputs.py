@@ -171,4 +171,5 @@ def read_input(
         held = {"x": first} | held
         held["x"] = held["x"] if given.get("z") is None else given["z"]
     where = f"the input of {type(layer).__name__}"
+    size = held.get("size") or size
     return as_graphs(where, held["x"], held.get("batch"), held.get("mask"), size)

@@ -87,7 +87,8 @@ class RandomDiffPool(_DiffPool):
     Shapes:
         - dense: as in :class:`DiffPool`.
         - sparse: **x** [N, F], **adj** an edge_index [2, E] or any sparse adjacency, whose values
-          are the entries of A and whose duplicate edges add, **batch** [N] sorted, **z** [N, F'].
+          are the entries of A and whose duplicate edges add, **batch** [N] sorted, **z** [N, F'],
+          **batch_size** the number of graphs, where the last ones may be empty.
         - returns :class:`SoftPoolOutput`: x [B, K, F'], adj [B, K, K], the two losses [].
 
     Raises:

@@ -48,31 +48,23 @@ class _MatchingPool(nn.Module):
         edge_index: Adj,
         edge_attr: Tensor | None = None,
         batch: Tensor | None = None,
+        edge_weight: Tensor | None = None,
+        batch_size: int | None = None,
     ) -> PoolOutput:
         """Pool ``x`` [N, F] and the graph."""
-        return self._pool(x, edge_index, edge_attr, batch)
-
-    def _pool(
-        self,
-        x: Tensor,
-        adj: Adj,
-        edge_attr: Tensor | None,
-        batch: Tensor | None,
-        edge_weight: Tensor | None = None,
-    ) -> PoolOutput:
         check_features(x)
         if x.dim() != 2:
             raise ValueError(f"x must have shape [N, F], got {list(x.shape)}")
-        edge_index, value = unpack(adj, x.size(0), edge_attr, edge_weight)
-        graph = read_graph(edge_index, x.size(0), batch, edge_weight)
+        edges, value = unpack(edge_index, x.size(0), edge_attr, edge_weight)
+        graph = read_graph(edges, x.size(0), batch, edge_weight, batch_size)
 
         cluster = self.select(graph)
 
         num_clusters = int(cluster.max()) + 1 if cluster.numel() else 0
         x = pool_nodes(x, cluster, num_clusters, self.aggr)
-        edge_index, value = pool_edges(edge_index, value, cluster, num_clusters, self.edge_aggr)
+        edges, value = pool_edges(edges, value, cluster, num_clusters, self.edge_aggr)
         batch = pool_batch(graph.batch, cluster, num_clusters)
-        adj = repack(adj, edge_index, value, num_clusters)
+        adj = repack(edge_index, edges, value, num_clusters)
         return PoolOutput(x, adj, None if edge_attr is None else value, batch, cluster)
 
     def __repr__(self) -> str:
@@ -100,7 +92,8 @@ class GraclusPool(_MatchingPool):
     Shapes:
         - **x** [N, F], **edge_index** [2, E] (or ``EdgeIndex``, ``SparseTensor``, ``torch.sparse``:
           what comes in goes out), **edge_attr** [E] or [E, D], **batch** [N] sorted,
-          **edge_weight** [E]: heavier edges are matched first.
+          **edge_weight** [E]: heavier edges are matched first, **batch_size** the number of graphs
+          (those without nodes have no clusters: it is checked, and changes nothing).
         - returns :class:`PoolOutput`: x [C, F], edge_index [2, E'], edge_attr, batch [C],
           cluster [N].
 
@@ -121,17 +114,6 @@ class GraclusPool(_MatchingPool):
     def __init__(self, aggr: str = "max", edge_aggr: str = "sum", seed: int | None = None) -> None:
         super().__init__(Matching(match_edges, seed), aggr, edge_aggr)
 
-    def forward(
-        self,
-        x: Tensor,
-        edge_index: Adj,
-        edge_attr: Tensor | None = None,
-        batch: Tensor | None = None,
-        edge_weight: Tensor | None = None,
-    ) -> PoolOutput:
-        """Pool ``x`` [N, F] and the graph."""
-        return self._pool(x, edge_index, edge_attr, batch, edge_weight)
-
 
 class ComplementGraclusPool(_MatchingPool):
     r"""Pools pairs of nodes that are *not* neighbours: Graclus on the complement graph.
@@ -146,7 +128,8 @@ class ComplementGraclusPool(_MatchingPool):
         seed: As in :class:`GraclusPool`.
 
     Shapes:
-        As in :class:`GraclusPool`, without **edge_weight**.
+        As in :class:`GraclusPool`. **edge_weight** is taken, so that either layer can stand for the
+        other, and checked, but decides nothing: pairs have no edge to weigh.
 
     Raises:
         ValueError: on malformed input.
@@ -177,7 +160,8 @@ class RandomMatchingPool(_MatchingPool):
         seed: As in :class:`GraclusPool`.
 
     Shapes:
-        As in :class:`GraclusPool`, without **edge_weight**.
+        As in :class:`GraclusPool`. **edge_weight** is taken, so that either layer can stand for the
+        other, and checked, but decides nothing: pairs are drawn by chance.
 
     Raises:
         ValueError: on malformed input.

@@ -208,7 +208,7 @@ class RandomMemoryPool(_MemoryPool):
         \mathbf{S} = \mathrm{softmax}(\tilde{\mathbf{S}}), \qquad
         \tilde{\mathbf{S}}_{ij} \sim U(0, 1)
 
-    One fixed assignment stands for all heads. Row i of :math:`\tilde{\mathbf{S}}`
+    Row i of :math:`\tilde{\mathbf{S}}`
     [max_num_nodes, K] goes to node i of each graph, so that the order of the nodes matters, or,
     ``invariant``, :math:`\tilde{\mathbf{S}} = \mathbf{X} \tilde{\mathbf{S}}'` with
     :math:`\tilde{\mathbf{S}}'` [F, K].
@@ -223,6 +223,8 @@ class RandomMemoryPool(_MemoryPool):
         invariant: Whether the random matrix projects the features instead.
         max_num_nodes: The nodes of the largest graph, needed (and read) only if not ``invariant``.
         seed: Seed of the draw; drawn from the global generator if ``None``.
+        heads: Taken so that the layer can stand for :class:`MemoryPool`, and changes nothing: heads
+            are shares merged from several sets of keys, and here there are none.
 
     Shapes:
         As in :class:`MemoryPool`.
@@ -248,8 +250,11 @@ class RandomMemoryPool(_MemoryPool):
         invariant: bool = False,
         max_num_nodes: int | None = None,
         seed: int | None = None,
+        heads: int = 1,
     ) -> None:
+        check_positive(heads=heads)
         select = RandomAssignment(
             in_channels, num_clusters, distribution, invariant, max_num_nodes, seed
         )
         super().__init__(select, in_channels, out_channels, num_clusters)
+        self.heads = heads

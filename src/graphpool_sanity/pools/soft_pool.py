@@ -44,10 +44,11 @@ class SoftPool(nn.Module):
         mask: Tensor | None = None,
         batch: Tensor | None = None,
         z: Tensor | None = None,
+        batch_size: int | None = None,
     ) -> SoftPoolOutput:
         """Pool ``z`` (``x`` if ``None``) and ``adj`` by the assignment of ``x``."""
         check_features(x, self.in_channels)
-        graphs = read_soft_graphs(x, adj, mask, batch, z)
+        graphs = read_soft_graphs(x, adj, mask, batch, z, batch_size)
         s = self.select(graphs)
         coarse = graphs.coarsen(s)
         adj, *losses = self.finish(graphs, s, coarse)
