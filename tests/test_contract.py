@@ -155,14 +155,20 @@ def test_chance_follows_from_its_seed_alone(layer):
     again = LAYERS[layer]()
     for name, value in chance(drawn).items():
         assert torch.equal(value, chance(again)[name])
-    seeds = [v for k, v in chance(drawn).items() if k.endswith("seed")]
-    assert len(seeds) == 1
-    assert (
-        seeds[0]
-        != dict(LAYERS[layer]().named_buffers())[
-            next(k for k in chance(drawn) if k.endswith("seed"))
-        ]
-    )
+    (name,) = (name for name in chance(drawn) if name.endswith("seed_digits"))
+    assert not torch.equal(chance(drawn)[name], chance(LAYERS[layer]())[name])
+
+
+@pytest.mark.parametrize("layer", sorted(SEEDED, key=lambda x: x.__name__))
+def test_what_was_saved_with_the_seed_as_one_number_is_loaded(layer):
+    saved, loaded = LAYERS[layer](seed=2**62 + 1).double(), LAYERS[layer](seed=2).double()
+    old = {k: v for k, v in saved.state_dict().items() if not k.endswith(("digits", "counter"))}
+    prefix = "" if layer is DistanceMemoryPool else "select."
+    loaded.load_state_dict(old | {f"{prefix}seed": torch.tensor(2**62 + 1)})
+    assert_equal_outputs(outputs(loaded.eval(), data()), outputs(saved.eval(), data()))
+    assert loaded.state_dict().keys() == saved.state_dict().keys()
+    for key, value in loaded.state_dict().items():
+        assert torch.equal(value, saved.state_dict()[key])
 
 
 NULLS = {

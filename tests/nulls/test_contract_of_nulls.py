@@ -3,6 +3,7 @@
 import copy
 import io
 from functools import cache
+from multiprocessing.reduction import ForkingPickler
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from _helpers.null_layers import graph_of
 from _helpers.nulls import LIBRARIES, every, generators, kinds, same, tensors
 from _helpers.soft_oracles import normal
 from torch import nn
+from torch.optim.swa_utils import AveragedModel
 
 import graphpool_sanity
 from graphpool_sanity import matched_nulls, randomize
@@ -323,6 +325,29 @@ def test_a_null_can_be_copied_kept_and_loaded_into_one_of_another_seed(case):
     for twin in twins:
         assert same(case.call(twin), case.wanted())
         repr(twin)
+
+
+@every("complement", "random", "shuffle")
+def test_training_goes_on_from_a_state_dict(case):
+    null = case.made().train()
+    case.call(null)
+    resumed = randomize(case.layer(seed=5).train(), case.null, 1)
+    resumed.load_state_dict(null.state_dict())
+    assert case.draws or same(case.call(resumed), case.call(null))
+
+
+@every()
+def test_averages_of_a_null_choose_as_it_does(case):
+    model = nn.ModuleList([case.made(), nn.Linear(1, 1)])  # a null alone may have no weights
+    averaged = AveragedModel(model, use_buffers=True)
+    for _ in range(3):
+        averaged.update_parameters(model)
+    assert same(case.call(averaged.module[0]), case.wanted())
+
+
+@every(but=("tgp-maxcut",))  # which has a function that cannot be pickled
+def test_a_null_travels_to_other_processes(case):
+    ForkingPickler.dumps(case.made())
 
 
 @every()

@@ -1,5 +1,5 @@
 from collections import Counter
-from itertools import permutations
+from itertools import pairwise, permutations
 
 import numpy as np
 import pytest
@@ -7,8 +7,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest, chisquare
+from torch.optim.swa_utils import AveragedModel, get_ema_avg_fn, get_ema_multi_avg_fn
 
-from graphpool_sanity.select.chance import draw_seed, mix, priorities, resolve_seed
+from graphpool_sanity.select.chance import Chance, draw_seed, mix, priorities, resolve_seed
 
 BITS = 2**31
 words = st.integers(0, BITS - 1)
@@ -110,3 +111,79 @@ def test_seeds_of_near_numbers_pair_nodes_no_more_alike_than_others(apart):
 
 def test_seeds_of_numpy_count():
     assert resolve_seed(np.int64(3)) == 3
+
+
+@given(st.integers(0, 2**63 - 1))
+def test_a_seed_is_kept_as_it_is(seed):
+    chance = Chance(seed)
+    assert chance.seed == seed
+    assert chance.seed.dtype == torch.long
+    assert chance.half().to(torch.bfloat16).double().seed == seed
+
+
+AVERAGES = {
+    "mean": {},
+    **{
+        f"{kind.__name__} {decay}": {name: kind(decay)}
+        for name, kind in (("avg_fn", get_ema_avg_fn), ("multi_avg_fn", get_ema_multi_avg_fn))
+        for decay in (0.0, 0.3, 0.9, 0.999, 0.99999)
+    },
+}
+
+
+@pytest.mark.parametrize("average", AVERAGES.values(), ids=AVERAGES)
+def test_the_seed_survives_averages_in_single_precision(average):
+    """They are rounded down to integers, step by step."""
+    seeds = [0, 1, 2**63 - 1, 2**62 + 12345, 0x123456789ABCDEF, 0x7EDCBA9876543210]
+    model = torch.nn.ModuleList([Chance(seed) for seed in seeds])
+    averaged = AveragedModel(model, use_buffers=True, **average)
+    for _ in range(3000):
+        averaged.update_parameters(model)
+    assert [int(chance.seed) for chance in averaged.module] == seeds
+    assert all(len({int(chance.draw()) for _ in range(3)}) == 3 for chance in averaged.module)
+
+
+def test_draws_follow_from_seed_and_counter_alone():
+    before = torch.get_rng_state()
+    chance = Chance(7)
+    first = [int(chance.draw()) for _ in range(50)]
+    assert len(set(first)) == 50
+    assert all(0 <= seed < 2**62 for seed in first)
+    assert max(first) > 2**60
+    assert 7 not in first  # which evaluation takes
+    chance.counter.fill_(20)
+    assert [int(chance.draw()) for _ in range(30)] == first[20:]
+    assert int(Chance(8).draw()) != first[0]
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_what_was_saved_with_the_seed_as_one_number_is_loaded():
+    chance = Chance(1)
+    chance.draw()
+    chance.load_state_dict({"seed": torch.tensor(2**62 + 5)})
+    assert chance.seed == 2**62 + 5
+    assert int(chance.draw()) == int(Chance(2**62 + 5).draw())
+    with pytest.raises(RuntimeError, match="Missing key"):
+        chance.load_state_dict({})
+
+
+@pytest.mark.parametrize("seed", [0, 3, 2**62 - 1])
+def test_consecutive_draws_order_nodes_in_all_ways_alike(seed):
+    chance, orders = Chance(seed), Counter()
+    for _ in range(4800):
+        orders[tuple(priorities(torch.arange(4), chance.draw()).argsort().tolist())] += 1
+    assert set(orders) == set(permutations(range(4)))
+    assert chisquare(list(orders.values())).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("seed", [0, 11, 2**62 - 1])
+def test_consecutive_draws_pair_nodes_no_more_alike_than_others(seed):
+    chance = Chance(seed)
+
+    def pair():
+        order = priorities(torch.arange(4), chance.draw()).argsort().tolist()
+        return next({*ends} for ends in (order[:2], order[2:]) if 0 in ends)
+
+    pairs = [pair() for _ in range(1201)]
+    alike = sum(one == other for one, other in pairwise(pairs))
+    assert binomtest(alike, 1200, 1 / 3).pvalue > 1e-3

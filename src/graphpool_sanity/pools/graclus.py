@@ -80,14 +80,15 @@ class GraclusPool(_MatchingPool):
         \mathbf{x}'_c = \max_{i \in c} \mathbf{x}_i \qquad
         a'_{cd} = 1 \Leftrightarrow \exists\, i \in c,\, j \in d: a_{ij} = 1, \; c \neq d
 
-    Training draws a fresh matching at each call from the layer's own generator; evaluation is a
-    function of the graph (and the layer's seed) alone.
+    Training draws a fresh matching at each call, which follows from the layer's seed and the number
+    of calls before; evaluation is a function of the graph (and the seed) alone. Both are saved in
+    the ``state_dict``.
 
     Args:
         aggr: How the features of a cluster merge: ``"max"`` (the paper), ``"min"``, ``"mean"`` or
             ``"sum"``.
         edge_aggr: How attributes of edges that fall together merge, likewise.
-        seed: Seed of the layer's generator; drawn from the global one if ``None``.
+        seed: Seed of what the layer draws; drawn from the global generator if ``None``.
 
     Shapes:
         - **x** [N, F], **edge_index** [2, E] (or ``EdgeIndex``, ``SparseTensor``, ``torch.sparse``:

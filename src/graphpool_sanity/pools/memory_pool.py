@@ -9,7 +9,7 @@ from graphpool_sanity.graphs.graph import check_features
 from graphpool_sanity.graphs.nodes import read_nodes
 from graphpool_sanity.losses import kl_clustering_loss
 from graphpool_sanity.select.assignment import RandomAssignment, check_positive, check_scale
-from graphpool_sanity.select.chance import resolve_seed
+from graphpool_sanity.select.chance import Seeded
 from graphpool_sanity.select.memory import KeyDistance, StudentT
 
 
@@ -139,7 +139,7 @@ class MemoryPool(_KeyMemoryPool):
         nn.init.uniform_(self.k, -1, 1)
 
 
-class DistanceMemoryPool(_KeyMemoryPool):
+class DistanceMemoryPool(Seeded, _KeyMemoryPool):
     r"""Pools nodes by their *distance* to random keys: the first null of :class:`MemoryPool`.
 
     .. math::
@@ -171,8 +171,6 @@ class DistanceMemoryPool(_KeyMemoryPool):
     (torch.Size([2, 3, 8]), False)
     """
 
-    seed: Tensor
-
     def __init__(
         self,
         in_channels: int,
@@ -185,15 +183,12 @@ class DistanceMemoryPool(_KeyMemoryPool):
         super().__init__(KeyDistance(), in_channels, out_channels, heads, num_clusters)
         check_scale(key_scale=key_scale)
         self.key_scale = key_scale
-        self._given_seed = seed
         self.register_buffer("k", torch.empty(heads, num_clusters, in_channels))
-        self.register_buffer("seed", torch.zeros((), dtype=torch.long))
+        self.keep_seed(seed)
         self._draw_keys()
 
     def _draw_keys(self) -> None:
-        seed = resolve_seed(self._given_seed)
-        self.seed.fill_(seed)
-        generator = torch.Generator().manual_seed(seed)
+        generator = torch.Generator().manual_seed(self.new_seed())
         self.k.copy_(self.key_scale * torch.rand(self.k.shape, generator=generator, device="cpu"))
 
     def extra_repr(self) -> str:

@@ -15,7 +15,7 @@ from torch_geometric.nn.inits import reset
 from graphpool_sanity.graphs.nodes import Nodes
 from graphpool_sanity.graphs.soft_coarsen import SoftGraphs
 from graphpool_sanity.modules import fork_rng
-from graphpool_sanity.select.chance import resolve_seed
+from graphpool_sanity.select.chance import Seeded
 
 
 class LearnedAssignment(nn.Module):
@@ -55,14 +55,13 @@ class LearnedAssignment(nn.Module):
         return graphs.mask_padding(scores.softmax(-1))
 
 
-class RandomAssignment(nn.Module):
+class RandomAssignment(Seeded):
     """Softmax of scores drawn once: one row per position of a node, or its features projected.
 
     The random matrix is a buffer and never gets a gradient, nor do the features projected by it.
     """
 
     matrix: Tensor
-    seed: Tensor
 
     def __init__(
         self,
@@ -83,17 +82,14 @@ class RandomAssignment(nn.Module):
             rows = max_num_nodes
         self.distribution = distribution
         self.invariant = invariant
-        self._given_seed = seed
         self.register_buffer("matrix", torch.empty(rows, num_clusters))
-        self.register_buffer("seed", torch.zeros((), dtype=torch.long))
+        self.keep_seed(seed)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
         """Draw the matrix anew (from another seed if none was given)."""
-        seed = resolve_seed(self._given_seed)
-        self.seed.fill_(seed)
         rows, columns = self.matrix.shape
-        self.matrix.copy_(draw_matrix(self.distribution, rows, columns, seed))
+        self.matrix.copy_(draw_matrix(self.distribution, rows, columns, self.new_seed()))
 
     def forward(self, graphs: SoftGraphs | Nodes) -> Tensor:
         """S [.., K]."""

@@ -1,7 +1,8 @@
 """Where chance comes from: seeds, and priorities hashed from a seed and an index."""
 
+from collections.abc import MutableMapping
 from numbers import Integral
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -26,23 +27,76 @@ def draw_seed(generator: torch.Generator | None) -> int:
     return int(torch.randint(2**62, (), generator=generator, device=device))
 
 
-class Chance(nn.Module):
-    """What draws from a generator of its own, and from the seed that it is saved with."""
+class Seeded(nn.Module):
+    """Mixin of what draws from a seed of its own, which is saved with it.
 
-    seed: Tensor
+    Averages of models (``AveragedModel(use_buffers=True)``) take buffers for weights, compute in
+    single precision and round down. So a seed is kept digit by digit, each in the middle of a range
+    of numbers that stand for it.
+    """
+
+    seed_digits: Tensor
+
+    def keep_seed(self, given: int | None) -> None:
+        """Make room for a seed: the one given, or others to be drawn if it is ``None``."""
+        self._given_seed = given
+        self.register_buffer("seed_digits", torch.zeros(16, dtype=torch.long))
+
+    def new_seed(self) -> int:
+        """The seed given, or a fresh one, which is kept."""
+        seed = resolve_seed(self._given_seed)
+        self.seed_digits.copy_(_to_digits(seed))
+        return seed
+
+    @property
+    def seed(self) -> Tensor:
+        """[], int64."""
+        shift = torch.arange(0, 64, 4, device=self.seed_digits.device)
+        return (self.seed_digits >> _RANGE << shift).sum()
+
+    def _load_from_state_dict(
+        self,
+        state_dict: MutableMapping[str, Any],
+        prefix: str,
+        *args: Any,  # noqa: ANN401
+    ) -> None:
+        old = state_dict.pop(f"{prefix}seed", None)  # as one number, without a counter
+        if old is not None:
+            state_dict[f"{prefix}seed_digits"] = _to_digits(int(old)).to(old.device)
+            if "counter" in self._buffers:
+                state_dict[f"{prefix}counter"] = torch.zeros_like(old)
+        super()._load_from_state_dict(state_dict, prefix, *args)
+
+
+_RANGE = 12  # bits of the range of numbers that stand for a digit
+
+
+def _to_digits(seed: int) -> Tensor:
+    """[16], hexadecimal, the lowest first."""
+    digits = [seed >> shift & 15 for shift in range(0, 64, 4)]
+    return (torch.tensor(digits) << _RANGE) + (1 << _RANGE - 1)
+
+
+class Chance(Seeded):
+    """What draws in training, each time anew: from its seed and a counter of the draws."""
+
+    counter: Tensor
 
     def __init__(self, seed: int | None = None) -> None:
         super().__init__()
-        self._given_seed = seed
-        self.register_buffer("seed", torch.zeros((), dtype=torch.long))
-        self.generator = torch.Generator()
+        self.keep_seed(seed)
+        self.register_buffer("counter", torch.zeros((), dtype=torch.long))
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
         """Start the stream of draws anew (from another seed if none was given)."""
-        seed = resolve_seed(self._given_seed)
-        self.seed.fill_(seed)
-        self.generator.manual_seed(seed)
+        self.new_seed()
+        self.counter.zero_()
+
+    def draw(self) -> Tensor:
+        """A fresh seed [], another one at each call, on the module's device."""
+        word = mix(self.counter.add_(1))
+        return self.seed ^ (word << 31 | word)
 
 
 def mix(x: Word) -> Word:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from graphpool_sanity.graphs.nodes import Nodes
 from graphpool_sanity.graphs.soft_coarsen import SoftGraphs
 from graphpool_sanity.select.assignment import check_positive
-from graphpool_sanity.select.chance import priorities, resolve_seed
+from graphpool_sanity.select.chance import Seeded, priorities
 
 _INVERSE_CDF: dict[str, Callable[[Tensor], Tensor]] = {
     "uniform": lambda u: u,
@@ -20,7 +20,7 @@ _INVERSE_CDF: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
-class HashedAssignment(nn.Module):
+class HashedAssignment(Seeded):
     r"""Softmax of scores drawn by chance, one row for each position of a node, however many.
 
     .. math::
@@ -40,8 +40,6 @@ class HashedAssignment(nn.Module):
         ValueError: on an unknown distribution, or clusters that are not a positive number.
     """
 
-    seed: Tensor
-
     def __init__(
         self, num_clusters: int, distribution: str = "normal", seed: int | None = None
     ) -> None:
@@ -53,13 +51,12 @@ class HashedAssignment(nn.Module):
             )
         self.num_clusters = num_clusters
         self.distribution = distribution
-        self._given_seed = seed
-        self.register_buffer("seed", torch.zeros((), dtype=torch.long))
+        self.keep_seed(seed)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
         """Draw the scores anew (from another seed if none was given)."""
-        self.seed.fill_(resolve_seed(self._given_seed))
+        self.new_seed()
 
     def scores(self, position: Tensor) -> Tensor:
         """[.., K] in double precision, the scores of the nodes at ``position`` [..], int64."""

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch_geometric.typing import Adj
 
 from graphpool_sanity.graphs.graph import Graph, read_graph, unpack
-from graphpool_sanity.select.chance import Chance, draw_seed, priorities
+from graphpool_sanity.select.chance import Chance, Word, draw_seed, priorities
 from graphpool_sanity.select.greedy import edges_between, match_in_order, pair_up, visiting_order
 
 Rule = Callable[[Graph, Tensor], Tensor]
@@ -129,7 +129,7 @@ def _non_edges(
 class Matching(Chance):
     """Selects clusters of at most two nodes by a rule: ``match_edges`` or one of its nulls.
 
-    Training draws a fresh matching from the module's own generator at each call. Evaluation
+    Training draws a fresh matching from the module's own stream at each call. Evaluation
     hashes priorities from the seed and each node's index within its graph, so that a graph gives
     the same clusters alone and in any batch.
     """
@@ -141,7 +141,7 @@ class Matching(Chance):
     def forward(self, graph: Graph) -> Tensor:
         """The cluster [N] of each node."""
         if self.training:
-            return _clusters(_match_afresh(self.rule, graph, self.generator))
+            return _clusters(_match_afresh(self.rule, graph, self.draw()))
         return _clusters(self.rule(graph, priorities(graph.position, self.seed)))
 
     def extra_repr(self) -> str:
@@ -149,9 +149,9 @@ class Matching(Chance):
         return self.rule.__name__
 
 
-def _match_afresh(rule: Rule, graph: Graph, generator: torch.Generator | None) -> Tensor:
+def _match_afresh(rule: Rule, graph: Graph, seed: Word) -> Tensor:
     index = torch.arange(graph.num_nodes, device=graph.batch.device)
-    return rule(graph, priorities(index, draw_seed(generator)))
+    return rule(graph, priorities(index, seed))
 
 
 def _clusters(mate: Tensor) -> Tensor:
@@ -212,7 +212,7 @@ def graclus(
     """
     edge_index, _ = unpack(edge_index, num_nodes, edge_weight=edge_weight)
     graph = read_graph(edge_index, num_nodes, batch, edge_weight)
-    return _clusters(_match_afresh(match_edges, graph, generator))
+    return _clusters(_match_afresh(match_edges, graph, draw_seed(generator)))
 
 
 def complement_graclus(
@@ -246,4 +246,4 @@ def complement_graclus(
     """
     edge_index, _ = unpack(edge_index, num_nodes)
     graph = read_graph(edge_index, num_nodes, batch)
-    return _clusters(_match_afresh(match_complement, graph, generator))
+    return _clusters(_match_afresh(match_complement, graph, draw_seed(generator)))

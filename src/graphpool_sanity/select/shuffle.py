@@ -13,14 +13,14 @@ from torch_geometric.nn.inits import reset
 from graphpool_sanity.graphs.graph import Graph
 from graphpool_sanity.graphs.nodes import Nodes
 from graphpool_sanity.graphs.soft_coarsen import SoftGraphs
-from graphpool_sanity.select.chance import Chance, draw_seed, mix, priorities
+from graphpool_sanity.select.chance import Chance, mix, priorities
 from graphpool_sanity.select.matching import number_clusters
 
 
 class NodeShuffle(Chance):
     """Permutes the nodes of each graph among themselves.
 
-    Training draws a fresh permutation from the module's own generator at each call; evaluation
+    Training draws a fresh permutation from the module's own stream at each call; evaluation
     derives it from the seed and each node's index within its graph alone.
     """
 
@@ -34,7 +34,7 @@ class NodeShuffle(Chance):
         """
         if self.training:
             index = torch.arange(batch.numel(), device=batch.device)
-            chance = priorities(index, draw_seed(self.generator))
+            chance = priorities(index, self.draw())
         else:
             chance = priorities(position, self.seed)
         chance = mix(chance)  # no longer the order in which a matching of the same seed visits
