@@ -1,9 +1,12 @@
 import os
+import pickle
+import signal
 import time
 from itertools import pairwise
 from threading import Thread
 
 import pytest
+import torch
 from rich.progress import Progress
 
 from graphpool_sanity.training import runs
@@ -114,6 +117,91 @@ def test_an_error_that_cannot_be_sent_home_is_told_in_words(tmp_path, jobs):
         run_all(CONFIGS, _fails_unpicklably, ledger, jobs)
     assert str(info.value.__cause__).endswith("1 and 2")
     assert len(list(ledger)) == 4
+
+
+class Killing:
+    """Kills the process it is in for some configurations, once or always."""
+
+    def __init__(self, folder, deadly, always=True):
+        self.folder, self.deadly, self.always = folder, deadly, always
+
+    def __call__(self, config, on_epoch):
+        starts = self.folder / f"{config['variant']}{config['seed']}"
+        with starts.open("a") as file:
+            file.write(f"{os.getpid()}\n")
+        if config in self.deadly and (self.always or len(starts.read_text().split()) == 1):
+            os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(0.1)
+        return {"test": config["seed"] / 10, "process": os.getpid()}
+
+    def starts(self, config):
+        return (self.folder / f"{config['variant']}{config['seed']}").read_text().split()
+
+
+@pytest.mark.parametrize("deadly", [CONFIGS[1:2], CONFIGS[:2]])
+def test_a_run_that_kills_its_process_is_named_and_takes_no_other_with_it(tmp_path, deadly):
+    ledger, run = Ledger(tmp_path / "runs.jsonl"), Killing(tmp_path, deadly)
+    number = len(deadly)
+    with pytest.raises(RuntimeError, match=f"{number} of 6 runs failed, the first by Term") as info:
+        run_all(CONFIGS, run, ledger, jobs=2)
+    assert any(str(config) in str(info.value) for config in deadly)
+    found = ledger.find(CONFIGS)
+    assert [c for c, record in zip(CONFIGS, found, strict=True) if record is None] == deadly
+    assert [len(run.starts(config)) for config in CONFIGS] == [1 + (c in deadly) for c in CONFIGS]
+    assert len(list(ledger)) == len(CONFIGS) - number
+
+
+def test_a_process_that_is_killed_once_loses_no_run(tmp_path):
+    ledger, run = Ledger(tmp_path / "runs.jsonl"), Killing(tmp_path, CONFIGS[:1], always=False)
+    records = run_all(CONFIGS, run, ledger, jobs=2)
+    assert [r["config"] for r in records] == CONFIGS
+    assert [len(run.starts(config)) for config in CONFIGS] == [2, 1, 1, 1, 1, 1]
+
+
+def test_a_process_that_dies_between_two_calls_is_replaced(tmp_path):
+    first = run_all(CONFIGS, _who, Ledger(tmp_path / "a.jsonl"), jobs=2)
+    for process in {record["process"] for record in first}:
+        os.kill(process, signal.SIGKILL)
+    time.sleep(0.5)
+    assert len(run_all(CONFIGS, _who, Ledger(tmp_path / "b.jsonl"), jobs=2)) == len(CONFIGS)
+
+
+class Holding:
+    """Holds views of one tensor, and tells how its own copy of them lies in memory."""
+
+    def __init__(self, number):
+        self.views = list(torch.zeros(number, 1000))
+
+    def __call__(self, config, on_epoch):
+        storages = {view.untyped_storage().data_ptr() for view in self.views}
+        return {"process": os.getpid(), "storages": len(storages), "self": id(self)}
+
+
+def test_views_of_a_tensor_are_sent_as_one_once_for_each_process(tmp_path):
+    records = run_all(CONFIGS, Holding(300), Ledger(tmp_path / "runs.jsonl"), jobs=2)
+    assert {record["storages"] for record in records} == {1}
+    received = {(record["process"], record["self"]) for record in records}
+    assert len(received) == len({process for process, _ in received}) <= 2
+
+    sizes = []
+    for number in (100, 200):
+        runs._send(Holding(number), tmp_path / "run_one.pt")
+        sizes.append((tmp_path / "run_one.pt").stat().st_size)
+    assert sizes[1] < 2.1 * sizes[0]
+
+
+def test_what_cannot_be_read_elsewhere_is_told(tmp_path):
+    with pytest.raises(RuntimeError, match=r"6 of 6 runs failed, the first by Unpick.*no"):
+        run_all(CONFIGS, Unreadable(), Ledger(tmp_path / "runs.jsonl"), jobs=2)
+
+
+def refuse():
+    raise pickle.UnpicklingError("no")
+
+
+class Unreadable:
+    def __reduce__(self):
+        return refuse, ()
 
 
 def test_threads_of_a_process_take_turns():

@@ -8,6 +8,7 @@ from dataclasses import asdict
 
 import dask
 import pytest
+import torch
 from dask.distributed import LocalCluster
 from distributed.scheduler import KilledWorker
 from torch import nn
@@ -106,6 +107,26 @@ def test_a_run_that_kills_its_workers_is_reported_and_does_not_stop_the_rest(
     assert [config for config, r in zip(CONFIGS, ledger.find(CONFIGS), strict=True) if not r] == [
         CONFIGS[1]
     ]
+
+
+class Holding:
+    """Holds views of one tensor, and tells how its own copy of them lies in memory."""
+
+    def __init__(self, number):
+        self.views = list(torch.zeros(number, 10_000))
+
+    def __call__(self, config, on_epoch):
+        storages = {view.untyped_storage().data_ptr() for view in self.views}
+        time.sleep(0.1)
+        return {"process": os.getpid(), "storages": len(storages), "self": id(self)}
+
+
+def test_views_of_a_tensor_are_sent_as_one_once_for_each_worker(cluster, tmp_path):
+    ledger = Ledger(tmp_path / "runs.jsonl")  # 20 MB, of which Dask would warn
+    records = run_all(CONFIGS, Holding(500), ledger, scheduler=cluster.scheduler_address)
+    assert {record["storages"] for record in records} == {1}
+    received = {(record["process"], record["self"]) for record in records}
+    assert len(received) == len({process for process, _ in received}) == 2
 
 
 class Bag(nn.Module):
