@@ -46,6 +46,11 @@ class Case(NamedTuple):
         return self.name in getattr(self.helper, "RANDOM", ())
 
     @property
+    def picklable(self):
+        """Whether the layer can be pickled; this one holds a function that cannot."""
+        return self.name != "maxcut"
+
+    @property
     def graphs(self):
         return self.helper.batch_for(self.name)
 

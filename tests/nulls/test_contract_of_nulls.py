@@ -2,6 +2,7 @@
 
 import copy
 import io
+import pickle
 from functools import cache
 from multiprocessing.reduction import ForkingPickler
 
@@ -27,13 +28,6 @@ TRAINED = {
     "tgp-asap-frozen": {"lin.weight", "lin.bias", "att.weight", "att.bias"},
     "tgp-bnpool-frozen": {"K"},
 }
-# Nulls of another class than the layer's, which has neither keys nor heads to keep.
-REBUILT = (
-    *(f"own-MemoryPool-{null}" for null in ("distance", "random", "none")),
-    *(f"own-DistanceMemoryPool-{null}" for null in ("random", "none")),
-    "own-RandomMemoryPool-none",
-    "pyg-MemPooling",
-)
 MODES = (True, False)
 
 
@@ -312,17 +306,22 @@ def test_a_graph_larger_than_any_seen_is_pooled(case):
 # What can be done with it
 
 
-@every()
-def test_a_null_can_be_copied_kept_and_loaded_into_one_of_another_seed(case):
-    null, stored = case.made(), io.BytesIO()
-    loaded = randomize(case.layer(seed=5), case.null, 1)
-    loaded.load_state_dict(null.state_dict())
-    twins = [loaded, copy.deepcopy(null)]
-    if not str(case).startswith("tgp-maxcut"):  # it has a function that cannot be pickled
+def twins(null, pickled):
+    yield copy.deepcopy(null)
+    if pickled:
+        stored = io.BytesIO()
         torch.save(null, stored)
         stored.seek(0)
-        twins.append(torch.load(stored, weights_only=False))
-    for twin in twins:
+        yield torch.load(stored, weights_only=False)
+        yield pickle.loads(pickle.dumps(null))
+
+
+@every()
+def test_a_null_can_be_copied_kept_and_loaded_into_one_of_another_seed(case):
+    null = case.made()
+    loaded = randomize(case.layer(seed=5), case.null, 1)
+    loaded.load_state_dict(null.state_dict())
+    for twin in (loaded, *twins(null, case.picklable)):
         assert same(case.call(twin), case.wanted())
         repr(twin)
 
@@ -345,7 +344,7 @@ def test_averages_of_a_null_choose_as_it_does(case):
     assert same(case.call(averaged.module[0]), case.wanted())
 
 
-@every(but=("tgp-maxcut",))  # which has a function that cannot be pickled
+@every(wanted=lambda case: case.picklable)
 def test_a_null_travels_to_other_processes(case):
     ForkingPickler.dumps(case.made())
 
@@ -372,14 +371,60 @@ def test_a_null_of_a_null_is_a_null(case):
     assert repr(randomize(once, "auto", 2)) == shown[known[0]]
 
 
+@cache
+def subclass_of(kind):
+    """A subclass with a method of its own, which can be found by its name as one of a user can."""
+    name = f"Own{kind.__module__}{kind.__name__}".replace(".", "_")
+    own = type(name, (kind,), {"note": lambda self: "mine", "__module__": __name__})
+    return globals().setdefault(name, own)
+
+
 @every()
 def test_a_subclass_that_pools_as_its_layer_does_has_its_nulls(case):
     pool = case.layer()
-    pool.__class__ = type("Own", (type(pool),), {"note": lambda self: "mine"})
+    pool.__class__ = own = subclass_of(type(pool))
     null = randomize(pool, case.null, 0)
-    assert same(case.call(null), case.wanted())
-    if not str(case).startswith(REBUILT):
-        assert copy.deepcopy(null).note() == "mine"
+    nulls = {null: case.null, randomize(null, "auto", 0): matched_nulls(null)[0]}
+    for one in nulls:
+        for twin in (one, *twins(one, case.picklable)):
+            assert isinstance(twin, own)
+            assert twin.note() == "mine"
+            assert repr(twin) == repr(one)
+            assert same(case.call(twin), case.wanted()) or one is not null
+            assert same(case.call(twin), case.call(one))
+
+
+class Watching(nn.Module):
+    """Sees by its own methods whatever goes through its pooling layer."""
+
+    def __init__(self, pool):
+        super().__init__()
+        self.pool, self.seen = pool, []
+        pool.register_forward_pre_hook(self.before)
+        pool.register_forward_hook(self.after)
+        pool.remark = ["mine"]
+        pool.user = nn.ReLU()
+
+    def before(self, module, args):
+        self.seen.append(("before", module))
+
+    def after(self, module, args, out):
+        self.seen.append(("after", module))
+
+
+@every()
+def test_hooks_and_what_a_user_adds_to_a_layer_are_those_of_its_null(case):
+    model = Watching(case.layer())
+    null = randomize(model, case.null, 0)
+    again = copy.deepcopy(null)
+    for one in (null, again, randomize(null, "auto", 0)):
+        one.seen.clear()
+        out = case.call(one.pool)
+        assert one.seen == [("before", one.pool), ("after", one.pool)]
+        assert one.pool.remark == ["mine"]
+        assert isinstance(one.pool.user, nn.ReLU)
+        assert same(out, case.wanted()) or one not in (null, again)
+    assert model.seen == []
 
 
 @every()

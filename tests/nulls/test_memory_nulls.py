@@ -206,11 +206,12 @@ class Wide(MemoryPool):
         super().__init__(F, 9, 1, K)
 
 
-def test_a_layer_with_a_forward_of_its_own_keeps_it_or_is_refused():
-    for null in ("distance", "random", "none"):
-        with pytest.raises(ValueError, match=r"layer must pool as MemoryPool does .* got Gated"):
-            randomize(Gated(F, OUT, H, K), null, 0)
-        assert call(randomize(Wide().double(), null, 0), "MemoryPool")[0].shape[2] == 9
-    pool = Gated(F, OUT, H, K).double()
-    for null in ("shuffle", "frozen"):
-        assert type(randomize(pool, null, 0)) is Gated
+@pytest.mark.parametrize("null", ["distance", "random", "shuffle", "frozen", "none"])
+def test_a_subclass_keeps_its_own_methods(null):
+    assert call(randomize(Wide().double(), null, 0), "MemoryPool")[0].shape[2] == 9
+    plain, gated = layer("MemoryPool"), Gated(F, OUT, H, K).double().eval()
+    gated.load_state_dict(plain.state_dict())
+    plain, gated = (randomize(pool, null, 0) for pool in (plain, gated))
+    assert isinstance(gated, Gated)
+    wanted = call(plain, "MemoryPool", X.sigmoid())
+    assert all(map(torch.equal, call(gated, "MemoryPool"), wanted))

@@ -44,6 +44,16 @@ def untrained(module: nn.Module, seed: int) -> nn.Module:
     return module
 
 
+def untrain(layer: nn.Module, seed: int) -> None:
+    """Give a layer copies of its parts with all their parameters drawn anew, and let none learn.
+
+    In place: hooks and attributes stay with the layer, and its parts with whoever shares them.
+    """
+    drawn = vars(untrained(layer, seed))
+    vars(layer).update({name: drawn[name] for name in ("_parameters", "_buffers", "_modules")})
+    layer.requires_grad_(False)
+
+
 def frozen(module: nn.Module, seed: int) -> Frozen:
     """A module as it was before training, with parameters of its own from a seed."""
     return Frozen(untrained(module, seed))

@@ -1,11 +1,12 @@
 """The nulls of our own layers: each with another selector."""
 
-import torch
+from typing import Any
+
 from torch import nn
 
 from graphpool_sanity.nulls.frozen import Frozen, frozen
 from graphpool_sanity.nulls.registry import MakeNull, exchange, register_null
-from graphpool_sanity.nulls.replace import check_method
+from graphpool_sanity.nulls.replace import set_class
 from graphpool_sanity.pools.diff_pool import DiffPool, RandomDiffPool
 from graphpool_sanity.pools.graclus import ComplementGraclusPool, GraclusPool, RandomMatchingPool
 from graphpool_sanity.pools.memory_pool import (
@@ -43,12 +44,16 @@ register_null(_HARD, "none")(_matching(match_none))
 
 
 @register_null(MemoryPool, "distance")
-def _distance(layer: MemoryPool, seed: int) -> nn.Module:
-    check_method(layer, _MemoryPool, "forward")
+def _distance(layer: Any, seed: int) -> nn.Module:  # noqa: ANN401  (of two classes in turn)
     sizes = layer.in_channels, layer.out_channels, layer.heads, layer.num_clusters
-    null = DistanceMemoryPool(*sizes, seed=seed)
-    null.lin, null.conv = layer.lin, layer.conv
-    return null
+    drawn = DistanceMemoryPool(*sizes, seed=seed)
+    conv = getattr(layer, "conv", drawn.conv)  # a null without keys has none
+    set_class(layer, DistanceMemoryPool, MemoryPool)
+    _exchange_keys(layer, drawn.select)
+    layer.conv, layer.key_scale, layer._given_seed = conv, drawn.key_scale, seed
+    for name, buffer in drawn.named_buffers():
+        layer.register_buffer(name, buffer)
+    return layer
 
 
 @register_null(_SOFT, "random")
@@ -71,10 +76,9 @@ register_null(_SOFT, "frozen")(exchange("select", frozen))
 @register_null(_MEMORY, "frozen")
 def _frozen_memory(layer: _KeyMemoryPool, seed: int) -> nn.Module:
     fresh = MemoryPool(layer.in_channels, layer.out_channels, layer.heads, layer.num_clusters)
-    with torch.no_grad():
-        for own, drawn in ((layer.k, fresh.k), (layer.conv.weight, fresh.conv.weight)):
-            if isinstance(own, nn.Parameter):  # the keys of DistanceMemoryPool are none
-                own.requires_grad_(False).copy_(drawn)
+    for name, own in layer.named_parameters():
+        if name in ("k", "conv.weight"):  # the keys of DistanceMemoryPool are no parameter
+            own.requires_grad_(False).data.copy_(fresh.get_parameter(name))
     layer.select = Frozen(layer.select)
     return layer
 
@@ -90,13 +94,17 @@ def _equal_memory(layer: _MemoryPool, seed: int) -> nn.Module:
     return _without_keys(layer, UniformAssignment(layer.num_clusters))
 
 
-def _without_keys(layer: _MemoryPool, select: nn.Module) -> RandomMemoryPool:
-    """The layer with a selector that needs neither keys nor heads, so that it has none.
+def _without_keys(layer: _MemoryPool, select: nn.Module) -> nn.Module:
+    """The layer with a selector that needs neither keys nor heads, so that it has none."""
+    if type(layer) in _MEMORY:
+        layer.__class__ = RandomMemoryPool
+    _exchange_keys(layer, select)
+    return layer
 
-    They belong to the layer, so that this one is of another class.
-    """
-    check_method(layer, _MemoryPool, "forward")
-    sizes = layer.in_channels, layer.out_channels, layer.num_clusters
-    null = RandomMemoryPool(*sizes, invariant=True)
-    null.select, null.lin = select, layer.lin
-    return null
+
+def _exchange_keys(layer: nn.Module, select: nn.Module) -> None:
+    """Put a selector in the place of a layer's own, of its keys and of what merges its heads."""
+    layer.select = select
+    for name in ("k", "conv", "seed_digits"):
+        if hasattr(layer, name):
+            delattr(layer, name)

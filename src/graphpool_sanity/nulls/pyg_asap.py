@@ -20,7 +20,7 @@ from torch_geometric.utils import (
     to_torch_csr_tensor,
 )
 
-from graphpool_sanity.nulls.frozen import Frozen, untrained
+from graphpool_sanity.nulls.frozen import Frozen, untrain
 from graphpool_sanity.nulls.registry import register_null
 from graphpool_sanity.nulls.replace import Regroups, set_class
 from graphpool_sanity.nulls.topk import AllNodes, ChanceNodes, own_selection
@@ -140,7 +140,7 @@ def _random(layer: ASAPooling, seed: int) -> nn.Module:
 
 @register_null(ASAPooling, "frozen")
 def _frozen(layer: ASAPooling, seed: int) -> nn.Module:
-    layer = untrained(layer, seed).requires_grad_(False)
+    untrain(layer, seed)
     layer.att, layer.gnn_score = Frozen(layer.att), Frozen(layer.gnn_score)
     return layer
 

@@ -1,29 +1,31 @@
 """The nulls of PyTorch Geometric's ``MemPooling``: those of our ``MemoryPool``, its twin."""
 
+import torch
 from torch import nn
 from torch_geometric.nn import MemPooling
 
-from graphpool_sanity.nulls.registry import MakeNull, randomize, register_null
-from graphpool_sanity.nulls.replace import check_method
+from graphpool_sanity.nulls.registry import MakeNull, make_null, register_null
+from graphpool_sanity.nulls.replace import set_class
 from graphpool_sanity.pools.memory_pool import MemoryPool
+from graphpool_sanity.select.chance import draw_seed
+from graphpool_sanity.select.memory import StudentT
 
 
-def as_memory_pool(layer: MemPooling) -> MemoryPool:
-    """A ``MemoryPool`` with the parameters of a ``MemPooling``.
+def as_memory_pool(layer: MemPooling) -> nn.Module:
+    """Make a ``MemPooling`` a ``MemoryPool``, in place: both have the same parameters.
 
     Raises:
         ValueError: if the layer is of a subclass that pools in another way.
     """
-    check_method(layer, MemPooling, "forward")
-    sizes = layer.in_channels, layer.out_channels, layer.heads, layer.num_clusters
-    twin = MemoryPool(*sizes, tau=layer.tau).train(layer.training)
-    twin.k, twin.conv, twin.lin = layer.k, layer.conv, layer.lin
-    return twin
+    set_class(layer, MemoryPool, MemPooling, "forward")
+    layer.select = StudentT(layer.tau)
+    return layer
 
 
 def _null_of_twin(name: str) -> MakeNull:
     def make(layer: MemPooling, seed: int) -> nn.Module:
-        return randomize(as_memory_pool(layer), name, seed)
+        own_seed = draw_seed(torch.Generator().manual_seed(seed))  # that of a model's first layer
+        return make_null(as_memory_pool(layer), name, own_seed)
 
     return make
 

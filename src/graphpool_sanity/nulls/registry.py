@@ -154,7 +154,7 @@ def randomize(
     with fork_rng(seed):  # a copied Linear of PyTorch Geometric 2.6 draws weights
         for layer in pooling_layers(model, layers).values():
             own = copied(layer, copies)
-            copies[id(layer)] = _make_null(own, null, draw_seed(generator))
+            copies[id(layer)] = make_null(own, null, draw_seed(generator))
         return copied(model, copies)  # with the nulls wherever it refers to their layers
 
 
@@ -255,7 +255,8 @@ def _is_pooling(module: nn.Module) -> bool:
     return bool(called_so) and not any(_nulls_of(part) for part in module.modules())
 
 
-def _make_null(layer: nn.Module, null: str, seed: int) -> nn.Module:
+def make_null(layer: nn.Module, null: str, seed: int) -> nn.Module:
+    """The null of one layer, which may be the layer itself, changed."""
     nulls = _known_nulls_of(layer)
     name = next(iter(nulls)) if null == "auto" else null
     if name not in nulls:
@@ -270,13 +271,15 @@ def _make_null(layer: nn.Module, null: str, seed: int) -> nn.Module:
     for module in made.modules():
         if module not in kept:
             module.training = training
-            _move(module, tensors)
+    _move(made, tensors)
     return made
 
 
-def _move(module: nn.Module, like: list[Tensor]) -> None:
-    """Give a module's own tensors the device and the floating point type of a layer's."""
+def _move(made: nn.Module, like: list[Tensor]) -> None:
+    """Give the tensors that a null has added the device and the floating point type of the rest."""
     dtype = next((tensor.dtype for tensor in like if tensor.is_floating_point()), None)
-    for own in (*module.parameters(recurse=False), *module.buffers(recurse=False)):
-        device = like[0].device if like else own.device
-        own.data = own.data.to(device, dtype if own.is_floating_point() else None)
+    kept = {id(tensor) for tensor in like}
+    for own in (*made.parameters(), *made.buffers()):
+        if id(own) not in kept:
+            device = like[0].device if like else own.device
+            own.data = own.data.to(device, dtype if own.is_floating_point() else None)

@@ -1,5 +1,7 @@
 """Giving a layer the forward pass of its null, where no child of it is the selector."""
 
+from typing import Any
+
 from torch import nn
 from torch_geometric.nn.inits import reset
 
@@ -33,7 +35,29 @@ def set_class(
         return
     if lost is not None:
         check_method(layer, kind, lost)
-    layer.__class__ = null if own is kind else type(null.__name__, (null, own), {})
+    known = own.__bases__ if vars(own).get("__reduce_ex__") is _reduce else (own,)
+    layer.__class__ = null if own is kind else _joined(null, *known)
+
+
+_JOINED: dict[tuple[type, ...], type] = {}
+
+
+def _joined(*bases: type) -> type:
+    """A class with the methods of several, the first of them first; its layers can be saved."""
+    if bases not in _JOINED:
+        members = {"__reduce_ex__": _reduce, "__module__": __name__, "__doc__": bases[0].__doc__}
+        _JOINED[bases] = type(bases[0].__name__, bases, members)
+    return _JOINED[bases]
+
+
+def _reduce(layer: nn.Module, protocol: int) -> tuple[Any, ...]:
+    """How a layer is saved whose class has no name to import it by: with the bases of its class."""
+    _, _, *state = tuple(object.__reduce_ex__(layer, max(protocol, 2)))
+    return _new, type(layer).__bases__, *state
+
+
+def _new(*bases: type) -> object:
+    return object.__new__(_joined(*bases))
 
 
 def check_method(layer: nn.Module, kind: type[nn.Module], method: str) -> None:

@@ -15,7 +15,7 @@ from torch_geometric.nn.inits import reset
 from torch_geometric.nn.pool import PANPooling, SAGPooling, TopKPooling
 from torch_geometric.nn.pool.select import SelectOutput
 
-from graphpool_sanity.nulls.frozen import Frozen, untrained
+from graphpool_sanity.nulls.frozen import Frozen, untrain
 from graphpool_sanity.nulls.registry import MakeNull, exchange, register_null
 from graphpool_sanity.select.rows import ShuffledRows
 from graphpool_sanity.select.shuffle import RandomOrder
@@ -121,7 +121,7 @@ register_null(_TOP_K, "shuffle")(_other_nodes(ShuffledNodes))
 
 @register_null(_TOP_K, "frozen")
 def _frozen(layer: TopKPooling, seed: int) -> nn.Module:
-    layer = untrained(layer, seed).requires_grad_(False)
+    untrain(layer, seed)
     layer.select = Frozen(layer.select)
     return layer
 

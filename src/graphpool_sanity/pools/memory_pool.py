@@ -60,7 +60,10 @@ class _MemoryPool(nn.Module):
 
 
 class _KeyMemoryPool(_MemoryPool):
-    """Memory pooling with keys, under the names that PyG's ``MemPooling`` gives them."""
+    """Memory pooling with keys, under the names that PyG's ``MemPooling`` gives them.
+
+    A null may have taken them away, with ``k`` and ``conv``.
+    """
 
     k: Tensor
 
@@ -75,13 +78,14 @@ class _KeyMemoryPool(_MemoryPool):
     def reset_parameters(self) -> None:
         """Initialise the weights, and draw the keys anew."""
         super().reset_parameters()
-        self._draw_keys()
+        if hasattr(self, "k"):
+            self._draw_keys()
 
     def _draw_keys(self) -> None:
         raise NotImplementedError
 
     def _memory(self) -> tuple[Tensor, ...]:
-        return self.k, self.conv.weight.flatten()
+        return (self.k, self.conv.weight.flatten()) if hasattr(self, "k") else ()
 
     def extra_repr(self) -> str:
         """The layer's sizes."""
