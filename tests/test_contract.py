@@ -306,6 +306,16 @@ def test_features_that_are_no_tensor_are_refused(layer, x):
         build(layer)(x, data().batch if layer in MEMORY else data().edge_index)
 
 
+@pytest.mark.parametrize(
+    "layer", sorted(set(LAYERS) - DENSE_ONLY - MEMORY, key=lambda layer: layer.__name__)
+)
+@pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning", "ignore::DeprecationWarning")
+def test_a_trace_of_one_batch_is_refused(layer):
+    pool, batch = build(layer).double(), data()
+    with pytest.raises(ValueError, match=r"^torch\.jit\.trace "):
+        torch.jit.trace(pool, (batch.x, batch.edge_index))
+
+
 @every_layer
 def test_features_without_dimensions_are_refused(layer):
     with pytest.raises(ValueError, match=r"^x must have .*, got \[\]$"):

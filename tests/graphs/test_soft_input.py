@@ -40,10 +40,26 @@ def test_an_edge_index_has_no_values(make):
     assert graphs.graph.edge_index.dtype == torch.long
 
 
-def test_two_nodes_with_an_int64_square_are_an_edge_index_and_with_a_float_one_an_adjacency():
-    square = torch.tensor([[0, 1], [1, 0]])
-    assert read_soft_graphs(X[:2], square).graph.edge_index is square
-    assert read_soft_graphs(X[:2], square.float()).adj.shape == (1, 2, 2)
+SQUARE = torch.tensor([[1, 1], [1, 0]])
+
+
+def test_an_int64_square_beside_two_nodes_is_an_edge_index_unless_it_is_told_to_be_dense():
+    assert read_soft_graphs(X[:2], SQUARE).graph.edge_index is SQUARE
+    assert read_soft_graphs(X[:2], SQUARE, batch=BATCH[:2]).graph.edge_index is SQUARE
+    for dense in (
+        read_soft_graphs(X[:2], SQUARE.float()),
+        read_soft_graphs(X[:2], SQUARE, mask=torch.ones(2)),
+        read_soft_graphs(XX[:1, :2], SQUARE),
+    ):
+        assert torch.equal(dense.adj, SQUARE.float().unsqueeze(0))
+
+
+def test_an_int64_square_beside_more_nodes_is_an_edge_index():
+    assert read_soft_graphs(X, SQUARE).graph.edge_index is SQUARE
+    with pytest.raises(ValueError, match="mask must be None beside a sparse adj"):
+        read_soft_graphs(X, SQUARE, mask=torch.ones(3))
+    with pytest.raises(ValueError, match=r"x must have shape \[N, F\] beside a sparse adj"):
+        read_soft_graphs(XX, SQUARE)
 
 
 @pytest.mark.parametrize("kind", [torch.bool, torch.long, torch.double])

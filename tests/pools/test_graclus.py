@@ -173,6 +173,26 @@ def test_weights_decide_nothing_where_edges_are_not_matched(graphs, seed, pool, 
     assert all(map(torch.equal, plain, weighted))
 
 
+@every_pool
+@pytest.mark.parametrize("dtype", [torch.int64, torch.uint8, torch.bool])
+@pytest.mark.parametrize("aggr", ["mean", "sum", "max", "min"])
+def test_the_type_of_merged_attributes_does_not_depend_on_what_merges(pool, dtype, aggr):
+    for edges in (clique(2), (4, [(0, 2), (1, 3), (0, 3), (1, 2)]), cycle(30), clique(9)):
+        graphs = batch_of(edges)
+        attr = torch.ones(graphs.edge_index.size(1)).to(dtype)
+        out = pool(edge_aggr=aggr, seed=0)(normal(graphs.num_nodes, 1), graphs.edge_index, attr)
+        assert out.edge_attr.dtype == (torch.get_default_dtype() if aggr == "mean" else dtype)
+
+
+@every_pool
+def test_means_of_integers_are_no_integers(pool):
+    graphs = batch_of(clique(12))
+    attr = torch.arange(graphs.edge_index.size(1))
+    found = pool(edge_aggr="mean", seed=0).eval()(normal(12, 1), graphs.edge_index, attr)
+    wanted = pool(edge_aggr="mean", seed=0).eval()(normal(12, 1), graphs.edge_index, attr.float())
+    torch.testing.assert_close(found.edge_attr, wanted.edge_attr)
+
+
 # Looks and errors
 
 

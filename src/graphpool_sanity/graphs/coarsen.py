@@ -1,5 +1,6 @@
 """Coarsening: what becomes of features and edges once it is known who is pooled with whom."""
 
+import torch
 from torch import Tensor
 from torch_geometric.utils import coalesce, scatter
 
@@ -20,13 +21,19 @@ def pool_nodes(x: Tensor, cluster: Tensor, num_clusters: int, aggr: str) -> Tens
 def pool_edges(
     edge_index: Tensor, edge_attr: Tensor | None, cluster: Tensor, num_clusters: int, aggr: str
 ) -> tuple[Tensor, Tensor | None]:
-    """The edges between different clusters, once per direction, sorted, attributes merged."""
+    """The edges between different clusters, once per direction, sorted, attributes merged.
+
+    Means are floating point numbers, of integers, too, and where no edges merge.
+    """
     ends = cluster[edge_index]
     between = (ends[0] != ends[1]).nonzero().view(-1)
     ends = ends.index_select(1, between)
     if edge_attr is not None:
         edge_attr = edge_attr.index_select(0, between)
-    return coalesce(ends, edge_attr, num_nodes=num_clusters, reduce=aggr)
+    ends, edge_attr = coalesce(ends, edge_attr, num_nodes=num_clusters, reduce=aggr)
+    if edge_attr is not None and aggr == "mean":
+        edge_attr = edge_attr.to(torch.result_type(edge_attr, 1.0))
+    return ends, edge_attr
 
 
 def pool_batch(batch: Tensor, cluster: Tensor, num_clusters: int) -> Tensor:

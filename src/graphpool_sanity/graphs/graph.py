@@ -48,8 +48,13 @@ def read_graph(
     Raises:
         ValueError: on a wrong shape or type, indices out of range, a batch that is unsorted,
             negative, of the wrong length or of more graphs than ``batch_size``, an edge between
-            two graphs, or weights that are NaN or do not fit the edges.
+            two graphs, weights that are NaN or do not fit the edges, or under ``torch.jit.trace``.
     """
+    if torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
+        raise ValueError(
+            "torch.jit.trace must not meet sparse graphs: it would keep the sizes and the clusters "
+            "of this one batch; torch.compile takes them"
+        )
     _check_shapes(name, edge_index.size(1), num_nodes, edge_weight)
     if batch is not None:
         check_batch_shape(batch, num_nodes)

@@ -20,6 +20,9 @@ def read_soft_graphs(
 ) -> SoftGraphs:
     """The graphs of a dense batch (x, adj, mask) or of a sparse one (x, adj, batch, batch_size).
 
+    Integers [2, 2] beside two nodes are an edge_index, as [2, E] is, unless a mask or x [B, N, F]
+    tells that they are an adjacency.
+
     Dense shapes and types are checked on the host alone, so that ``torch.compile`` sees no branch
     on data.
 
@@ -35,7 +38,7 @@ def read_soft_graphs(
             f"got {list(z.shape)}"
         )
     z = x if z is None else z
-    if _is_sparse(adj):
+    if _is_sparse(adj, x, mask):
         return _read_sparse(x, adj, mask, batch, z, batch_size)
     for name, value in (("batch", batch), ("batch_size", batch_size)):
         if value is not None:
@@ -45,9 +48,11 @@ def read_soft_graphs(
     return _read_dense(x, adj, mask, z)
 
 
-def _is_sparse(adj: Adj) -> bool:
+def _is_sparse(adj: Adj, x: Tensor, mask: Tensor | None) -> bool:
     if not isinstance(adj, Tensor) or isinstance(adj, EdgeIndex) or adj.layout != torch.strided:
         return True
+    if (x.dim() == 3 or mask is not None) and adj.shape == (2, 2) and x.size(-2) == 2:
+        return False
     return adj.dtype == torch.long and adj.dim() == 2 and adj.size(0) == 2
 
 
