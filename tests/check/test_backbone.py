@@ -137,6 +137,22 @@ def _poolers():
     return list(pooler_map)
 
 
+@pytest.mark.parametrize("name", sorted({*_poolers()} & {"diff", "dmon", "mincut", "topk"}))
+@pytest.mark.filterwarnings("ignore")
+def test_graphs_at_the_end_that_a_layer_loses_are_rows_of_the_output(name):
+    """Soft layers of torch-geometric-pool have no batch_size."""
+    from tgp.poolers import get_pooler
+
+    torch.manual_seed(0)
+    none = Data(torch.empty(0, 2), torch.empty(2, 0).long())
+    graphs = [Data(torch.randn(n, 2), _ring(n)) for n in (9, 4)]
+    model = Backbone(lambda c: get_pooler(name, in_channels=c, k=K, ratio=0.5), 2, 5, hidden=8)
+    out, _ = outputs(model, Batch.from_data_list([graphs[0], none, graphs[1], none, none]))
+    wanted, _ = outputs(model, Batch.from_data_list([graphs[0], none, graphs[1]]))
+    torch.testing.assert_close(out[:3], wanted)
+    torch.testing.assert_close(out[3:], out[1].expand(2, -1))
+
+
 @pytest.mark.parametrize("name", _poolers())
 @pytest.mark.filterwarnings("ignore")
 def test_layers_of_torch_geometric_pool_fit(name):

@@ -137,7 +137,8 @@ class LayerCall:
                     given[name] = value
         if {"edge_attr", "edge_weight"} <= given.keys():  # PyG's layers take the one or the other
             del given["edge_weight"]
-        return read_output(layer, layer(**given), graphs, self.has_edges)
+        pooled = read_output(layer, layer(**given), graphs, self.has_edges)
+        return pooled._replace(graphs=_with_empty_graphs(pooled.graphs, graphs))
 
     def _edges(self, graphs: Graphs, parameter: inspect.Parameter) -> Adj | None:
         wanted = set(get_args(parameter.annotation) or (parameter.annotation,)) - {type(None)}
@@ -147,6 +148,19 @@ class LayerCall:
         weight = graphs.x.new_ones(edge_index.size(1)) if weight is None else weight
         sizes = (len(graphs.x), len(graphs.x))
         return SparseTensor.from_edge_index(edge_index, weight, sparse_sizes=sizes)
+
+
+def _with_empty_graphs(pooled: Graphs, given: Graphs) -> Graphs:
+    """Padded graphs with zeros for those without nodes at the end, where a layer left them out."""
+    lost = given.size - len(pooled.x)
+    if not pooled.is_dense or lost <= 0 or len(pooled.x) != len(given.batch_vector.bincount()):
+        return pooled
+
+    def filled(part: Tensor) -> Tensor:
+        return torch.cat([part, part.new_zeros(lost, *part.shape[1:])])
+
+    edges, mask = (None if part is None else filled(part) for part in (pooled.edges, pooled.mask))
+    return pooled._replace(x=filled(pooled.x), edges=edges, mask=mask)
 
 
 def read_input(
