@@ -164,3 +164,22 @@ def test_the_page_is_in_one_piece(tmp_path):
 def test_a_page_without_homogeneity_says_nothing_of_it(tmp_path):
     found = report(homogeneity={v: {} for v in ("layer", "complement", "none")})
     assert "How alike" not in found.save(tmp_path).read_text(encoding="utf-8")
+
+
+def test_a_report_shows_its_headline_and_in_a_notebook_its_page():
+    class Tags(HTMLParser):
+        def __init__(self):
+            super().__init__()
+            self.found = []
+
+        def handle_starttag(self, tag, attrs):
+            self.found.append((tag, dict(attrs)))
+
+    found, shown, page = report(), Tags(), Tags()
+    assert repr(found) == f"SanityReport({found.headline})"
+    shown.feed(found._repr_html_())
+    ((tag, attributes),) = shown.found  # whose styles are not those of the notebook
+    assert tag == "iframe"
+    page.feed(attributes["srcdoc"])
+    assert {"html", "style", "table", "img"} <= {tag for tag, _ in page.found}
+    assert "&lt;Pool &amp; Net&gt;" in attributes["srcdoc"]

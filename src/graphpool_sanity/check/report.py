@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +172,14 @@ class SanityReport:
             differences=[data_uri(self.plot(dark)) for dark in (False, True)],
             scores=[data_uri(plot_scores(self.scores, unit, dark)) for dark in (False, True)],
         )
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.headline})"
+
+    def _repr_html_(self) -> str:
+        """The page in a notebook, in a frame that keeps its styles."""
+        style = "width: 100%; height: 45em; border: 0"
+        return f'<iframe srcdoc="{escape(self._page())}" style="{style}"></iframe>'
 
     @classmethod
     def load(cls, folder: str | Path) -> "SanityReport":
