@@ -155,14 +155,14 @@ def test_chance_follows_from_its_seed_alone(layer):
     again = LAYERS[layer]()
     for name, value in chance(drawn).items():
         assert torch.equal(value, chance(again)[name])
-    (name,) = (name for name in chance(drawn) if name.endswith("seed_digits"))
+    (name,) = (name for name in chance(drawn) if name.endswith("coded_seed"))
     assert not torch.equal(chance(drawn)[name], chance(LAYERS[layer]())[name])
 
 
 @pytest.mark.parametrize("layer", sorted(SEEDED, key=lambda x: x.__name__))
 def test_what_was_saved_with_the_seed_as_one_number_is_loaded(layer):
     saved, loaded = LAYERS[layer](seed=2**62 + 1).double(), LAYERS[layer](seed=2).double()
-    old = {k: v for k, v in saved.state_dict().items() if not k.endswith(("digits", "counter"))}
+    old = {k: v for k, v in saved.state_dict().items() if not k.endswith(("seed", "counter"))}
     prefix = "" if layer is DistanceMemoryPool else "select."
     loaded.load_state_dict(old | {f"{prefix}seed": torch.tensor(2**62 + 1)})
     assert_equal_outputs(outputs(loaded.eval(), data()), outputs(saved.eval(), data()))

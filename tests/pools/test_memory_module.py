@@ -83,7 +83,7 @@ def test_resetting_with_a_seed_keeps_what_is_fixed():
     before = copy.deepcopy(pool.state_dict())
     pool.reset_parameters()
     same = [name for name, value in pool.state_dict().items() if torch.equal(value, before[name])]
-    assert same == ["k", "seed_digits"]
+    assert same == ["k", "coded_seed"]
 
 
 @every

@@ -230,7 +230,7 @@ def test_nothing_that_is_fixed_gets_a_gradient(build):
         assert s.requires_grad
     else:
         assert trained == ["lin.weight"]
-        assert set(fixed) == {"select.matrix", "select.seed_digits"}
+        assert set(fixed) == {"select.matrix", "select.coded_seed"}
         assert not s.requires_grad
         (to_x,) = torch.autograd.grad(out.sum(), x)
         torch.testing.assert_close(to_x, pool.lin.weight.sum(0).expand_as(x))

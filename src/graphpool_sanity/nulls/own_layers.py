@@ -105,6 +105,6 @@ def _without_keys(layer: _MemoryPool, select: nn.Module) -> nn.Module:
 def _exchange_keys(layer: nn.Module, select: nn.Module) -> None:
     """Put a selector in the place of a layer's own, of its keys and of what merges its heads."""
     layer.select = select
-    for name in ("k", "conv", "seed_digits"):
+    for name in ("k", "conv", "coded_seed"):
         if hasattr(layer, name):
             delattr(layer, name)

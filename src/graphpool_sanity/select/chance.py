@@ -35,24 +35,24 @@ class Seeded(nn.Module):
     of numbers that stand for it.
     """
 
-    seed_digits: Tensor
+    coded_seed: Tensor
 
     def keep_seed(self, given: int | None) -> None:
         """Make room for a seed: the one given, or others to be drawn if it is ``None``."""
         self._given_seed = given
-        self.register_buffer("seed_digits", torch.zeros(16, dtype=torch.long))
+        self.register_buffer("coded_seed", torch.zeros(16, dtype=torch.long))
 
     def new_seed(self) -> int:
         """The seed given, or a fresh one, which is kept."""
         seed = resolve_seed(self._given_seed)
-        self.seed_digits.copy_(_to_digits(seed))
+        self.coded_seed.copy_(_to_digits(seed))
         return seed
 
     @property
     def seed(self) -> Tensor:
         """[], int64."""
-        shift = torch.arange(0, 64, 4, device=self.seed_digits.device)
-        return (self.seed_digits >> _RANGE << shift).sum()
+        shift = torch.arange(0, 64, 4, device=self.coded_seed.device)
+        return (self.coded_seed >> _RANGE << shift).sum()
 
     def _load_from_state_dict(
         self,
@@ -62,7 +62,7 @@ class Seeded(nn.Module):
     ) -> None:
         old = state_dict.pop(f"{prefix}seed", None)  # as one number, without a counter
         if old is not None:
-            state_dict[f"{prefix}seed_digits"] = _to_digits(int(old)).to(old.device)
+            state_dict[f"{prefix}coded_seed"] = _to_digits(int(old)).to(old.device)
             if "counter" in self._buffers:
                 state_dict[f"{prefix}counter"] = torch.zeros_like(old)
         super()._load_from_state_dict(state_dict, prefix, *args)
