@@ -22,7 +22,7 @@ from graphpool_sanity import DiffPool, RandomDiffPool
 from graphpool_sanity.datasets import Benchmark
 from graphpool_sanity.reproduce import Experiment, reproduce
 from graphpool_sanity.training.input_conv import InputConv
-from graphpool_sanity.training.runs import Config
+from graphpool_sanity.training.workers import Config
 
 
 class Sages(nn.Module):

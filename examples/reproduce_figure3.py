@@ -19,7 +19,7 @@ from torch_geometric.data import Batch
 from graphpool_sanity.datasets import Benchmark
 from graphpool_sanity.reproduce import Experiment, Row, Study, reproduce
 from graphpool_sanity.reproduce.plots import curves
-from graphpool_sanity.training.runs import Config
+from graphpool_sanity.training.workers import Config
 
 
 class Permuted(nn.Module):

@@ -42,8 +42,9 @@ from graphpool_sanity.reproduce.experiment import protocol_of
 from graphpool_sanity.training.batches import Batches
 from graphpool_sanity.training.ledger import Ledger, Record
 from graphpool_sanity.training.protocol import OnEpoch, resolve_device, train
-from graphpool_sanity.training.runs import Config, jobs_on, run_all
+from graphpool_sanity.training.runs import jobs_on, run_all
 from graphpool_sanity.training.tasks import Unit
+from graphpool_sanity.training.workers import Config
 
 MODELS = {
     e.family if variant == e.family else f"{e.family}-{variant}": (e, variant)

@@ -18,7 +18,7 @@ from graphpool_sanity import DistanceMemoryPool, MemoryPool, RandomMemoryPool
 from graphpool_sanity.datasets import Benchmark
 from graphpool_sanity.reproduce import Experiment, reproduce
 from graphpool_sanity.training.input_conv import InputConv
-from graphpool_sanity.training.runs import Config
+from graphpool_sanity.training.workers import Config
 
 WIDTH = 64  # of the query network
 READOUT = 50  # hidden units of the MLP

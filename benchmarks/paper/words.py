@@ -19,11 +19,12 @@ RULES = f"""
 
 Runs of one seed share the split and the order of batches, and the initial weights wherever the
 models share them, so models are compared run by run. *Found* is the mean difference, positive where
-the first model is better, with its 95 % interval (BCa bootstrap over runs). The verdict is that of
-{{py:func}}`~graphpool_sanity.compare`: a corrected resampled t-test for
-"better", two one-sided tests for "as good within {POINTS}" (accuracy and AUROC)
-or "within {MARGIN}" (mean absolute error). On ZINC, SMNIST and ogbg-molhiv all seeds share the
-official split, so no correction for overlapping splits is due there.
+the first model is better, with its 95 % interval, and the verdict is where that lies
+({{py:func}}`~graphpool_sanity.compare`): within {POINTS} (accuracy and AUROC) or {MARGIN} (mean
+absolute error) of 0 it is "as good", above or below 0 "better". 5, 10 or 20 seeds were laid down
+before a cell's first run; where there are so many, the interval is Student's, elsewhere a
+confidence sequence, which holds however often one has looked. There is no verdict on fewer than
+five runs.
 
 - **reproduced**: where the paper says "on par", the second is as good, or better; where it says
   "better", the first is better. It must be shown: a missing difference proves nothing.

@@ -60,4 +60,4 @@ def _found() -> tuple[list[float], Comparison]:
             scores[variant][seed] = record["test"]
     layer, null = scores.values()
     points = [layer[seed] - null[seed] for seed in sorted(layer.keys() & null)]
-    return points, compare(points, MARGIN, test_train_ratio=1 / 8)
+    return points, compare(points, MARGIN, test_train_ratio=1 / 8, planned=True)

@@ -34,7 +34,13 @@ def check(
     layer: Layer,
     arg: Args = None,
     dataset: Annotated[str, typer.Option(help="A name that `datasets` lists.")] = "digits",
-    runs: Annotated[int, typer.Option(help="Paired runs.")] = 5,
+    runs: Annotated[int, typer.Option(help="Pairs at least.")] = 10,
+    max_runs: Annotated[
+        int | None, typer.Option(help="Pairs at most: 50, or --runs if more.")
+    ] = None,
+    minutes: Annotated[
+        float | None, typer.Option(help="No pair beyond --runs begins later.")
+    ] = None,
     nulls: Annotated[str, typer.Option(help="auto, all, or names joined by commas.")] = "auto",
     margin: Annotated[float | None, typer.Option(help="What is as good, in the metric.")] = None,
     epochs: Annotated[int | None, typer.Option(help="At most so many a run.")] = None,
@@ -48,12 +54,14 @@ def check(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, …")] = "auto",
     out: Annotated[Path | None, typer.Option(help="Folder of ledger and report.")] = None,
 ) -> None:
-    """Train the layer and its nulls in the standard backbone, and report the verdict.
+    """Train the layer and its nulls in the standard backbone until the verdict, and report it.
 
     A repeated call resumes. What is not set follows the paper, or suits the embedded data sets.
+    With as many --runs as --max-runs the number of pairs is a plan, which has a narrower interval.
     """
     with _faults_in_one_line():
         from graphpool_sanity.check.from_name import (
+            default_folder,
             find_layer,
             read_arguments,
             settings_of,
@@ -63,7 +71,6 @@ def check(
         from graphpool_sanity.datasets.load import load_dataset
         from graphpool_sanity.training.protocol import Protocol
         from graphpool_sanity.training.runs import jobs_on
-        from graphpool_sanity.training.tasks import MARGIN
 
         made, arguments = find_layer(layer), read_arguments(arg or [])
         benchmark = load_dataset(dataset)
@@ -76,13 +83,16 @@ def check(
         }
         protocol, backbone = settings_of(benchmark.name, given)
         name = layer.partition(":")[2]
-        out = out or Path("results") / f"sanity-{name}-{benchmark.name}"
+        setting = (layer, arguments, given, nulls, seed)
+        out = out or Path("results") / default_folder(name, benchmark.name, setting)
         report = sanity_check(
             standard_model(made, arguments, benchmark, **backbone),
             benchmark.name,
             nulls if nulls in ("auto", "all") else [null.strip() for null in nulls.split(",")],
             runs,
-            MARGIN if margin is None else margin,
+            margin,
+            max_runs=max(runs, 50) if max_runs is None else max_runs,
+            minutes=minutes,
             protocol=Protocol(**protocol),
             seed=seed,
             n_jobs=jobs or jobs_on(device),
@@ -134,13 +144,14 @@ def report(folder: Annotated[Path, typer.Argument(help="As given to `check --out
 
 
 def _show(report: "SanityReport", folder: Path) -> None:
-    from graphpool_sanity.check.report import answer
+    from graphpool_sanity.check.words import answer, reason
     from graphpool_sanity.nulls.questions import question
 
     console = Console()
     console.print(report.table())
     for null in report.comparisons:
-        said = f"{answer(null, report.comparisons[null])} ({report.reason(null)})"
+        found = report.comparisons[null]
+        said = f"{answer(null, found)}: {reason(found, report.metric)}"
         console.print(f"{null}: {question(null).asks} {said}", highlight=False)
     console.print(f"report: {folder / 'report.html'}", highlight=False, soft_wrap=True)
 

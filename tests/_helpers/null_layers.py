@@ -34,7 +34,7 @@ LAYERS = {
 # The nulls of each, the most telling first.
 NULLS = {
     "GraclusPool": ["complement", "random", "shuffle", "none"],
-    "ComplementGraclusPool": ["random", "shuffle", "none"],
+    "ComplementGraclusPool": ["local", "random", "shuffle", "none"],
     "RandomMatchingPool": ["complement", "none"],
     "DiffPool": ["random", "shuffle", "frozen", "none"],
     "RandomDiffPool": ["shuffle", "none"],

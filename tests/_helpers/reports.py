@@ -1,12 +1,17 @@
 """A report with scores that were drawn, not trained."""
 
+from dataclasses import asdict
+
 import numpy as np
 
 from graphpool_sanity.check.comparison import compare
 from graphpool_sanity.check.report import SanityReport
+from graphpool_sanity.training.protocol import Protocol
+
+PROTOCOL = asdict(Protocol(epochs=9))
 
 
-def report(metric="accuracy", shifts=None, runs=5, **changes):
+def report(metric="accuracy", shifts=None, runs=6, **changes):
     shifts = {"complement": 0.1, "none": 0.0} if shifts is None else shifts
     rng = np.random.default_rng(0)
     layer = rng.normal(0.9, 0.01, runs)
@@ -44,10 +49,21 @@ def report(metric="accuracy", shifts=None, runs=5, **changes):
             v: {"seconds_per_epoch": 0.5, "epochs": 9.0, "seconds": 4.5, "parameters": 1234}
             for v in scores
         },
+        "bite": {null: {"before": 0.5, "after": 0.8} for null in shifts},
+        "ties": {"pool": 0.0},
+        "still_improving": dict.fromkeys(scores, 1),
+        "plan": {
+            "runs": runs, "max_runs": 50, "is_kept": False, "extended_from": None,
+            "margins": [0.02],
+        },
         "homogeneity": {v: {"before pool": 0.9, "after pool": 0.4} for v in scores},
         "invariance": {v: {"permutation": "holds", "batch": "differs by 2"} for v in scores},
-        "protocol": {"epochs": 9, "clip_norm": None},
-        "environment": {"device": "cpu", "versions": {"torch": "2"}, "revision": None},
+        "protocol": PROTOCOL,
+        "environment": {
+            "device": "cpu", "processor": "A chip", "versions": {"torch": "2"}, "revision": None,
+            "dates": ["2026-01-01T00:00:00+00:00"], "command": "graphpool-sanity check m:L",
+            "layers": {"pool": "Layer(8)"},
+        },
         "fingerprint": "f" * 16,
         "records": records,
     }  # fmt: skip

@@ -20,5 +20,5 @@ def topk(in_channels, out_channels):
 
 
 def check(build_model=graclus, dataset=CYCLES, nulls="random", runs=2, **kwargs):
-    kwargs = {"protocol": QUICK, "device": "cpu"} | kwargs
+    kwargs = {"protocol": QUICK, "device": "cpu", "max_runs": runs} | kwargs
     return sanity_check(build_model, dataset, nulls, runs, **kwargs)

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 from _helpers.ledgers import keep
@@ -54,12 +56,15 @@ def test_only_seeds_that_both_ran_with_are_compared(tmp_path):
     assert finding.status == "undecided"
 
 
-def test_an_official_split_is_not_corrected_for_overlap(tmp_path):
-    for dataset in ("NCI1", "SMNIST"):
-        keep(tmp_path, A, dataset, around(0.80, scale=30))
-        keep(tmp_path, B, dataset, around(0.78))
-    found = paired([(A, B)], ["NCI1", "SMNIST"], "first is better")(tmp_path)
-    assert [finding.status for finding in found] == ["undecided", "reproduced"]
+def test_planned_numbers_of_seeds_have_the_narrower_interval(tmp_path):
+    widths = []
+    for seeds in (10, 11):
+        keep(tmp_path / str(seeds), A, "NCI1", np.linspace(0.7, 0.8, seeds))
+        keep(tmp_path / str(seeds), B, "NCI1", [0.7] * seeds)
+        (finding,) = paired([(A, B)], ["NCI1"], "first is better")(tmp_path / str(seeds))
+        low, high = re.search(r"\[(.*), (.*)\]", finding.numbers).groups()
+        widths.append(float(high) - float(low))
+    assert widths[0] < 0.75 * widths[1]
 
 
 def test_what_has_not_run_is_said_not_to_have_run(tmp_path):

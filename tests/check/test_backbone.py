@@ -1,41 +1,23 @@
 import copy
-import inspect
 
 import pytest
 import torch
+from _helpers.any_layers import EDGELESS, OURS, PYG, TGP
 from torch import nn
 from torch_geometric.data import Batch, Data
-from torch_geometric.nn import (
-    ASAPooling,
-    ClusterPooling,
-    DMoNPooling,
-    EdgePooling,
-    MemPooling,
-    PANPooling,
-    SAGPooling,
-    TopKPooling,
-)
+from torch_geometric.nn import PANPooling, TopKPooling
 from torch_geometric.utils import subgraph
 
 from graphpool_sanity import (
-    ComplementGraclusPool,
-    DiffPool,
-    DistanceMemoryPool,
     GraclusPool,
-    MemoryPool,
     MinCutPool,
     RandomDiffPool,
-    RandomMatchingPool,
-    RandomMemoryPool,
-    RandomMinCutPool,
     matched_nulls,
 )
-from graphpool_sanity.check.backbone import Backbone, Conv, mean_of_nodes
+from graphpool_sanity.check.backbone import Backbone, Conv, Norm, mean_of_nodes
 from graphpool_sanity.check.proofs import WatchedNull
 from graphpool_sanity.interface.graphs import Graphs
 from graphpool_sanity.interface.inputs import LayerCall
-
-K, LIMIT = 3, 12
 
 
 def batch(seed=0, edgeless=4):
@@ -47,31 +29,6 @@ def batch(seed=0, edgeless=4):
         edges = torch.cat([ring, ring.flip(0)], 1) if n > edgeless else torch.empty(2, 0).long()
         graphs.append(Data(torch.randn(n, 2, generator=generator), edges, y=torch.tensor([n % 2])))
     return Batch.from_data_list(graphs)
-
-
-OURS = {
-    "graclus": lambda c: GraclusPool(),
-    "complement": lambda c: ComplementGraclusPool(),
-    "matching": lambda c: RandomMatchingPool(),
-    "diff": lambda c: DiffPool(c, K),
-    "random diff": lambda c: RandomDiffPool(c, K),
-    "mincut": lambda c: MinCutPool(c, K),
-    "random mincut": lambda c: RandomMinCutPool(c, K, max_num_nodes=LIMIT),
-    "memory": lambda c: MemoryPool(c, c, 2, K),
-    "distance": lambda c: DistanceMemoryPool(c, c, 2, K),
-    "random memory": lambda c: RandomMemoryPool(c, c, K, max_num_nodes=LIMIT),
-}
-# On a graph without edges the losses of PyG's DMoNPooling are NaN.
-EDGELESS = {"dmon": 0}
-PYG = {
-    "topk": TopKPooling,
-    "sag": SAGPooling,
-    "asap": ASAPooling,
-    "edge": EdgePooling,
-    "cluster": ClusterPooling,
-    "mem": lambda c: MemPooling(c, c, 2, K),
-    "dmon": lambda c: DMoNPooling(c, K),
-}
 
 
 def outputs(model, data):
@@ -129,40 +86,24 @@ def test_pan_pooling_is_handed_a_sparse_tensor():
     assert Backbone(PANPooling, 2, 5, hidden=8)(batch()).shape == (4, 5)
 
 
-def _poolers():
-    try:
-        from tgp.poolers import pooler_map
-    except ImportError:
-        return []
-    return list(pooler_map)
-
-
-@pytest.mark.parametrize("name", sorted({*_poolers()} & {"diff", "dmon", "mincut", "topk"}))
+@pytest.mark.parametrize("name", sorted({*TGP} & {"diff", "dmon", "mincut", "topk"}))
 @pytest.mark.filterwarnings("ignore")
 def test_graphs_at_the_end_that_a_layer_loses_are_rows_of_the_output(name):
     """Soft layers of torch-geometric-pool have no batch_size."""
-    from tgp.poolers import get_pooler
-
     torch.manual_seed(0)
     none = Data(torch.empty(0, 2), torch.empty(2, 0).long())
     graphs = [Data(torch.randn(n, 2), _ring(n)) for n in (9, 4)]
-    model = Backbone(lambda c: get_pooler(name, in_channels=c, k=K, ratio=0.5), 2, 5, hidden=8)
+    model = Backbone(TGP[name], 2, 5, hidden=8).eval()
     out, _ = outputs(model, Batch.from_data_list([graphs[0], none, graphs[1], none, none]))
     wanted, _ = outputs(model, Batch.from_data_list([graphs[0], none, graphs[1]]))
     torch.testing.assert_close(out[:3], wanted)
     torch.testing.assert_close(out[3:], out[1].expand(2, -1))
 
 
-@pytest.mark.parametrize("name", _poolers())
+@pytest.mark.parametrize("name", TGP)
 @pytest.mark.filterwarnings("ignore")
 def test_layers_of_torch_geometric_pool_fit(name):
-    from tgp.poolers import pooler_map
-
-    def make(channels):
-        known = {"in_channels": channels, "k": K, "num_modes": 1, "cached": False}
-        names = inspect.signature(pooler_map[name]).parameters
-        return pooler_map[name](**{k: v for k, v in known.items() if k in names})
-
+    make = TGP[name]
     torch.manual_seed(0)
     graphs = [Data(torch.randn(9, 2), _ring(9), y=torch.tensor([0])) for _ in range(3)]
     out, loss = outputs(Backbone(make, 2, 5, hidden=8, num_pools=1), Batch.from_data_list(graphs))
@@ -186,8 +127,8 @@ def _ring(n):
 def test_convolution_is_the_same_end_to_end_and_padded():
     data, conv = batch(), Conv(2, 8).double()
     sparse = Graphs(data.x.double(), 4, data.edge_index[:, :-3], batch=data.batch)  # directed
-    expected = conv.on(sparse)
-    found = conv.on(sparse.dense())
+    expected = conv.linear(sparse)
+    found = conv.linear(sparse.dense())
     torch.testing.assert_close(found.x[found.mask], expected.x)
     assert not found.x[~found.mask].any()
     torch.testing.assert_close(mean_of_nodes(found), mean_of_nodes(expected))
@@ -199,14 +140,46 @@ def test_an_empty_graph_in_the_batch_reads_as_zero():
         assert mean_of_nodes(each).tolist() == [[1, 1], [0, 0], [1, 1]]
 
 
-def test_it_is_the_papers_network():
+def test_normalised_features_are_the_same_end_to_end_and_padded():
+    graphs = Graphs(torch.randn(7, 8).double(), 3, _ring(7), batch=torch.tensor([0] * 4 + [2] * 3))
+    ours, padded = Norm(8).double(), Norm(8).double()
+    expected, found = ours(graphs), padded(graphs.dense())
+    torch.testing.assert_close(found.x[found.mask], expected.x)
+    assert not found.x[~found.mask].any()
+    torch.testing.assert_close(ours.state_dict(), padded.state_dict())
+    whole = Graphs(torch.randn(2, 3, 8).double(), 2)  # all rows are nodes
+    assert whole.x.flatten(0, 1).shape == ours(whole).x.flatten(0, 1).shape
+
+
+def test_embeddings_have_about_unit_length():
+    for channels in (16, 64, 256):
+        x = Norm(channels)(Graphs(5 * torch.randn(400, channels) + 3, 1)).x.detach()
+        assert x.norm(dim=1).mean() == pytest.approx(0.5**0.5, abs=0.1)
+        assert (x >= 0).all()
+
+
+def test_a_batch_of_one_node_is_trained_on():
+    graph = Data(torch.ones(1, 2), torch.zeros(2, 0).long())
+    for name in ("graclus", "mincut", "memory"):
+        model = Backbone(OURS[name], 2, 5, hidden=8).train()
+        out, _ = outputs(model, Batch.from_data_list([graph]))
+        assert out.isfinite().all()
+
+
+def test_it_is_convolutions_pools_a_convolution_and_a_readout():
     model = Backbone(lambda c: GraclusPool(seed=0), 2, 5, hidden=8, num_pools=3).eval()
     data = batch()
-    x = model.first(data.x, data.edge_index).relu()
     edge_index, index = data.edge_index, data.batch
-    for conv, pool in zip(model.convs, model.pools, strict=True):
-        x = conv(x, edge_index).relu()
+
+    def convolved(conv, x):
+        return conv.norm.norm(conv(x, edge_index)).relu()
+
+    x = convolved(model.first, data.x)
+    *convs, last = model.convs
+    for conv, pool in zip(convs, model.pools, strict=True):
+        x = convolved(conv, x)
         x, edge_index, _, index, _ = pool(x, edge_index, batch=index)
+    x = convolved(last, x)
     means = torch.stack([x[index == i].mean(0) for i in range(4)])
     torch.testing.assert_close(model(data), model.mlp(means))
 

@@ -9,7 +9,7 @@ from torch_geometric.nn import GraphConv, global_mean_pool
 
 from graphpool_sanity import GraclusPool
 from graphpool_sanity.check.pairs import LAYER, PairedRuns
-from graphpool_sanity.check.proofs import choose_nulls
+from graphpool_sanity.check.arguments import choose_nulls
 
 
 class Noisy(nn.Module):

@@ -44,7 +44,7 @@ def two_classes_of_one(n=20):
         ({"runs": 1}, "runs must be an int of 2 or more, got 1"),
         ({"margin": 0}, "margin must be positive and finite, got 0"),
         ({"level": 1}, r"level must lie in \(0, 1\), got 1"),
-        ({"seed": -1}, r"seed must be an int in \[0, 2\*\*31 - runs\], got -1"),
+        ({"seed": -1}, r"seed must be an int in \[0, 2\*\*31 - max_runs\], got -1"),
         ({"nulls": "nix"}, "nulls must be 'auto', 'all', or names .*got 'nix'"),
         ({"nulls": []}, r"nulls must be .* got \[\]"),
         ({"nulls": None}, "nulls must be .* got None"),
@@ -208,17 +208,18 @@ class FancyPooling(nn.Module):
         return data
 
 
+RING = torch.tensor([[0, 1, 2, 3, 4, 5], [1, 2, 3, 4, 5, 0]])
+
+
 def graphs_of(**changes):
-    edges = torch.tensor([[0, 1], [1, 0]])
-    fields = {"x": torch.ones(2, 3), "edge_index": edges} | changes
+    fields = {"x": torch.arange(18.0).view(6, 3) / 18, "edge_index": RING} | changes
     y = fields.pop("y", lambda i: torch.tensor([i % 2]))
     return [Data(**fields, y=y(i)) for i in range(40)]
 
 
 @pytest.mark.parametrize("hand", [lambda graphs: graphs, lambda graphs: benchmark_of(graphs)])
 def test_edges_of_int32_are_taken(hand):
-    edges = torch.tensor([[0, 1], [1, 0]], dtype=torch.int32)
-    report = check(dataset=hand(graphs_of(edge_index=edges)))
+    report = check(dataset=hand(graphs_of(edge_index=RING.int())))
     assert report.scores == check(dataset=hand(graphs_of())).scores
 
 
@@ -229,7 +230,7 @@ def benchmark_of(graphs, task="classification"):
 @pytest.mark.parametrize(
     ("graphs", "message"),
     [
-        (graphs_of(x=torch.ones(2, 3).double()), r"dataset\[0\] must have x of type torch.float32"),
+        (graphs_of(x=torch.ones(6, 3).double()), r"dataset\[0\] must have x of type torch.float32"),
         (graphs_of(y=lambda i: torch.tensor([i % 3])), "y must be classes below out_channels=2"),
         (graphs_of(y=lambda i: torch.tensor([float(i % 2)])), "y must be torch.int64 for task='cl"),
         (graphs_of(edge_index=torch.ones(3, 2).long()), "have edge_index of shape"),
@@ -318,8 +319,8 @@ class WritesOnTheBatch(nn.Module):
 
     def __init__(self, in_channels, out_channels):
         super().__init__()
-        self.conv, self.pool = GraphConv(in_channels, in_channels), GraclusPool(seed=0)
-        self.lin = nn.Linear(in_channels, out_channels)
+        self.conv, self.pool = GraphConv(in_channels, 8), GraclusPool(seed=0)
+        self.lin = nn.Linear(8, out_channels)
 
     def forward(self, data):
         data.x = self.conv(data.x, data.edge_index).relu()

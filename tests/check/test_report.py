@@ -11,7 +11,8 @@ from rich.console import Console
 
 from graphpool_sanity.check.comparison import compare
 from graphpool_sanity.check.figures import plot_scores
-from graphpool_sanity.check.report import SanityReport, overall
+from graphpool_sanity.check.findings import overall
+from graphpool_sanity.check.report import SanityReport
 from graphpool_sanity.training.ledger import Ledger
 from graphpool_sanity.training.tasks import Unit
 
@@ -46,24 +47,33 @@ def test_an_open_question_keeps_it_open():
     }
     found = report(comparisons=comparisons)
     assert found.verdict == "undecided"
-    assert "too small for this margin" in found.headline
+    assert "a verdict takes 5 runs or more; about" in found.headline
 
 
 def test_against_no_pooling_it_is_pooling_that_helps():
-    assert report(shifts={"none": 0.1}).headline.startswith("pooling helps: over 5 paired runs")
+    assert report(shifts={"none": 0.1}).headline.startswith(
+        "pooling helps: <Pool & Net> against its"
+    )
 
 
 def test_the_table_fits_a_terminal_and_says_it_all():
     text = printed(report())
-    for part in ("<Pool & Net> on digits", "+9.9", "1.00", "0.062", "locality", "null is as"):
+    for part in (
+        "<Pool & Net> on digits",
+        "+10.0",
+        "6 of 6",
+        "0.5 → 0.8",
+        "locality",
+        "null is as",
+    ):
         assert part in re.sub(r"\s+", " ", text)
     assert max(map(len, text.splitlines())) <= 80
-    assert text.index("difference") < text.index("sign-flip") < text.index("verdict")
+    assert text.index("difference") < text.index("won") < text.index("verdict")
 
 
 def test_a_metric_that_is_no_share_is_shown_as_it_is():
     text = printed(report("mae"))
-    assert "+0.099" in text
+    assert "+0.100" in text
     assert "0.9" in text
 
 
@@ -119,7 +129,7 @@ def test_what_is_saved_is_loaded(tmp_path):
     before = page.read_bytes()
     loaded.save(page.parent)
     assert page.read_bytes() == before
-    assert len(list(Ledger(page.parent / "ledger.jsonl"))) == 15
+    assert len(list(Ledger(page.parent / "ledger.jsonl"))) == 18
 
 
 @pytest.mark.parametrize("text", [None, "", "{}", "[1]", '{"name": "a"}'])

@@ -15,9 +15,9 @@ from torchmetrics.classification import MulticlassF1Score
 
 import graphpool_sanity
 from graphpool_sanity import ComplementGraclusPool, GraclusPool, register_null, sanity_check
+from graphpool_sanity.check.arguments import choose_nulls
 from graphpool_sanity.check.backbone import Backbone
 from graphpool_sanity.check.pairs import LAYER, PairedRuns
-from graphpool_sanity.check.proofs import choose_nulls
 from graphpool_sanity.datasets import locality_control
 from graphpool_sanity.nulls import registry
 from graphpool_sanity.training.ledger import Ledger
@@ -88,22 +88,12 @@ def test_null_against_null_is_rarely_called_different(monkeypatch):
 
 
 def test_the_ratio_of_test_to_training_graphs_is_the_splits(monkeypatch):
-    from graphpool_sanity.check import sanity
-
-    ratios = []
-
-    def compare(differences, margin, level, ratio, seed):
-        ratios.append(ratio)
-        return original(differences, margin, level, ratio, seed)
-
-    original = sanity.compare
-    monkeypatch.setattr(sanity, "compare", compare)
-    check()
-    assert ratios == [4 / 32]
+    found = simulate(monkeypatch, 0.9, 0.8).comparisons["random"]
+    here, there = (end - found.difference for end in (found.interval[1], found.beyond[1]))
+    assert there == pytest.approx(here * np.sqrt(1 + 8 * 4 / 32))
 
     official = replace(CYCLES, official_split=CYCLES.split(0))  # which no two runs draw anew
-    check(dataset=official)
-    assert ratios == [4 / 32, 0]
+    assert simulate(monkeypatch, 0.9, 0.8, dataset=official).comparisons["random"].beyond is None
 
 
 def test_a_finished_check_is_not_run_again_and_grows(tmp_path, monkeypatch):
@@ -143,7 +133,8 @@ from graphpool_sanity.nulls import registry
 
 build_model = partial(Backbone, lambda channels: GraclusPool(), hidden=8)
 protocol = Protocol(epochs=2, batch_size=16)
-sanity_check(build_model, locality_control(40), "random", 200, protocol=protocol, out=sys.argv[1])
+sanity_check(build_model, locality_control(40), "random", 200, max_runs=200,
+             protocol=protocol, out=sys.argv[1])
 """
 
 
@@ -276,7 +267,7 @@ class Net(nn.Module):
 
 protocol = Protocol(epochs=1, batch_size=16)
 report = sanity_check(
-    Net, locality_control(40), "random", 2, protocol=protocol, n_jobs=2, out=sys.argv[1]
+    Net, locality_control(40), "random", 2, max_runs=2, protocol=protocol, n_jobs=2, out=sys.argv[1]
 )
 print(sorted(report.scores))
 """

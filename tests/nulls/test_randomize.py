@@ -68,7 +68,7 @@ def test_auto_takes_the_most_telling_null_of_each_layer():
     shown = [repr(pool.select) for pool in (*null.pools, null.inner["pool"])]
     assert shown == [
         "Matching(match_complement)",
-        "Matching(match_random)",
+        "Matching(match_edges)",
         "Matching(match_complement)",
     ]
     assert "KeyDistance" in repr(null.memory)

@@ -186,13 +186,13 @@ def test_looks_at_the_test_graphs_once_with_the_weights_of_the_best_epoch(monkey
 
 def test_stops_and_halves_after_patience(monkeypatch):
     rates = []
-    original = protocol._train_epoch
+    original = protocol.train_epoch
 
     def spy(model, data, batches, optimizer, *rest):
         rates.append(optimizer.param_groups[0]["lr"])
         original(model, data, batches, optimizer, *rest)
 
-    monkeypatch.setattr(protocol, "_train_epoch", spy)
+    monkeypatch.setattr(protocol, "train_epoch", spy)
     scripted(monkeypatch, [0.5] * 100, [0.1])
     plan = Protocol(epochs=100, halve_after=2, stop_after=9, min_learning_rate=3e-4)
     result = train(Linear, benchmark(), 0, plan)

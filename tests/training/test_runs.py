@@ -9,7 +9,7 @@ import pytest
 import torch
 from rich.progress import Progress
 
-from graphpool_sanity.training import runs
+from graphpool_sanity.training import runs, workers
 from graphpool_sanity.training.ledger import Ledger
 from graphpool_sanity.training.runs import run_all
 
@@ -185,7 +185,7 @@ def test_views_of_a_tensor_are_sent_as_one_once_for_each_process(tmp_path):
 
     sizes = []
     for number in (100, 200):
-        runs._send(Holding(number), tmp_path / "run_one.pt")
+        workers._send(Holding(number), tmp_path / "run_one.pt")
         sizes.append((tmp_path / "run_one.pt").stat().st_size)
     assert sizes[1] < 2.1 * sizes[0]
 
@@ -213,7 +213,7 @@ def test_threads_of_a_process_take_turns():
         spans.append((start, time.perf_counter()))
         return {}
 
-    threads = [Thread(target=runs._attempt, args=(run, None, {})) for _ in range(3)]
+    threads = [Thread(target=workers._attempt, args=(run, None, {})) for _ in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -232,12 +232,12 @@ def test_the_time_left_is_that_of_runs_at_this_rate(monkeypatch, at_once):
             bars.append(self)
 
     monkeypatch.setattr(runs, "Progress", Clock)
-    with runs._progress(20) as (advance, on_epoch):
+    with runs._Bar([{}] * 20, Ledger("nowhere")) as bar:
         (task,) = bars[0].tasks
         assert task.time_remaining is None
         for done in range(at_once, 20, at_once):  # so many jobs end every ten minutes
             now[0] += 600
             for _ in range(at_once):
-                advance()
-            on_epoch(1, 0.5)
+                bar.ran({}, {}, is_new=True)
+            bar.epoch(1, 0.5)
             assert task.time_remaining == pytest.approx((20 - done) / at_once * 600, abs=1)

@@ -96,14 +96,14 @@ def test_a_run_that_kills_its_workers_is_reported_and_does_not_stop_the_rest(
     cluster, tmp_path, monkeypatch
 ):
     # In place of three, which takes long.
-    monkeypatch.setattr(cluster.scheduler, "allowed_failures", 0)
+    monkeypatch.setattr(cluster.scheduler, "allowed_failures", 1)
     ledger, run = Ledger(tmp_path / "runs.jsonl"), Run(tmp_path, CONFIGS[1], always=True)
     with pytest.raises(
         RuntimeError, match=r"1 of 8 runs failed, the first by .*'b', 'seed': 0"
     ) as info:
         run_all(CONFIGS, run, ledger, scheduler=cluster.scheduler_address)
     assert isinstance(info.value.__cause__, KilledWorker)
-    assert len(run.starts(CONFIGS[1])) == 1
+    assert len(run.starts(CONFIGS[1])) == 2
     assert [config for config, r in zip(CONFIGS, ledger.find(CONFIGS), strict=True) if not r] == [
         CONFIGS[1]
     ]

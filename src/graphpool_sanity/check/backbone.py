@@ -1,4 +1,4 @@
-"""The standard backbone: the paper's network for hard pooling, around any pooling layer."""
+"""The standard backbone: a network in which any pooling layer's choice can be seen."""
 
 from collections.abc import Callable, Sequence
 from typing import cast
@@ -6,7 +6,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 from torch_geometric.data import Data
-from torch_geometric.nn import GraphConv, global_mean_pool
+from torch_geometric.nn import BatchNorm, GraphConv, global_mean_pool
 
 from graphpool_sanity.interface.graphs import Graphs, edges_of
 from graphpool_sanity.interface.inputs import LayerCall
@@ -16,15 +16,23 @@ LayerFactory = Callable[[int], nn.Module]
 
 
 class Backbone(nn.Module):
-    r"""conv → (conv, pool) × ``num_pools`` → mean → MLP with one hidden layer.
+    r"""conv → (conv, pool) × ``num_pools`` → conv → mean → MLP with one hidden layer.
 
     .. math::
-        \mathbf{Z} = \mathrm{ReLU}(\mathbf{X} \mathbf{W}_1 + \mathbf{A} \mathbf{X} \mathbf{W}_2)
+        \mathbf{Z} = \mathrm{ReLU}(\mathrm{BatchNorm}(
+            \mathbf{X} \mathbf{W}_1 + \mathbf{A} \mathbf{X} \mathbf{W}_2))
 
-    is each convolution. Graphs stay sparse as long as the layer takes them so, and become padded
-    matrices where it takes or returns these; the convolutions have the same weights in both forms.
-    After a memory layer, which leaves no edges, they see each cluster alone. A layer's auxiliary
-    losses are added up, among them its ``kl_loss(S)`` if it has one.
+    is each convolution: the paper's network for hard pooling, but for two things without which
+    a choice of nodes cannot be seen. The mean over K clusters of :math:`\mathbf{S}^T \mathbf{X}`
+    is :math:`\sum_i \mathbf{x}_i / K` whatever :math:`\mathbf{S}` is; so there is a convolution
+    between the last pool and the mean. Scores of embeddings that grow from layer to layer
+    saturate, and a ranking of equal scores is one of indices; so embeddings are normalised, to
+    a length of about one at first.
+
+    Graphs stay sparse as long as the layer takes them so, and become padded matrices where it
+    takes or returns these; the convolutions have the same weights in both forms. After a memory
+    layer, which leaves no edges, they see each cluster alone. A layer's auxiliary losses are added
+    up, among them its ``kl_loss(S)`` if it has one.
 
     Args:
         layer_factory: ``layer_factory(channels)``, a pooling layer that keeps the channels, or one
@@ -66,7 +74,8 @@ class Backbone(nn.Module):
         self.hidden = hidden
         factories = [layer_factory] * num_pools if callable(layer_factory) else layer_factory
         self.first = Conv(in_channels, hidden) if first is None else first
-        self.convs = nn.ModuleList(Conv(hidden, hidden) for _ in factories)
+        self.norm = Norm(hidden) if first is not None else nn.Identity()
+        self.convs = nn.ModuleList(Conv(hidden, hidden) for _ in [*factories, "last"])
         self.pools = nn.ModuleList(make(hidden) for make in factories)
         self.mlp = nn.Sequential(
             nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, out_channels)
@@ -75,13 +84,15 @@ class Backbone(nn.Module):
 
     def forward(self, data: Data) -> Tensor | tuple[Tensor, Tensor]:
         """Outputs [B, out_channels], and the auxiliary loss if the layers have one."""
-        graphs, losses = self._embed(data), list[Tensor]()
-        for conv, pool, call in zip(self.convs, self.pools, self.calls, strict=True):
-            pooled = call(pool, cast(Conv, conv).on(graphs))
+        losses: list[Tensor] = []
+        *convs, last = cast(list[Conv], list(self.convs))
+        graphs = self._embed(data)
+        for conv, pool, call in zip(convs, self.pools, self.calls, strict=True):
+            pooled = call(pool, conv.on(graphs))
             graphs = pooled.graphs
             _check_channels(pool, graphs.x, self.hidden)
             losses += pooled.losses.values()
-        out = self.mlp(mean_of_nodes(graphs))
+        out = self.mlp(mean_of_nodes(last.on(graphs)))
         return (out, torch.stack(losses).sum()) if losses else out
 
     def _embed(self, data: Data) -> Graphs:
@@ -89,7 +100,7 @@ class Backbone(nn.Module):
         graphs = Graphs(data.x, size, data.edge_index, batch=data.batch)
         if isinstance(self.first, Conv):
             return self.first.on(graphs)
-        return graphs._replace(x=self.first(data).relu())
+        return cast(Graphs, self.norm(graphs._replace(x=self.first(data))))
 
 
 def _check_channels(pool: nn.Module, x: Tensor, hidden: int) -> None:
@@ -102,17 +113,44 @@ def _check_channels(pool: nn.Module, x: Tensor, hidden: int) -> None:
 class Conv(GraphConv):
     """:class:`~torch_geometric.nn.GraphConv` on graphs in either form, with the same weights."""
 
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__(in_channels, out_channels)
+        self.norm = Norm(out_channels)
+
     def on(self, graphs: Graphs) -> Graphs:
-        """The graphs with ReLU of the convolved features."""
+        """The graphs with features that are convolved, normalised and not below 0."""
+        return cast(Graphs, self.norm(self.linear(graphs)))
+
+    def linear(self, graphs: Graphs) -> Graphs:
+        """The graphs with convolved features."""
         if not graphs.is_dense:
             edge_index, weight = edges_of(graphs)
-            return graphs._replace(x=self(graphs.x, edge_index, _one_each(weight)).relu())
+            return graphs._replace(x=self(graphs.x, edge_index, _one_each(weight)))
         x, adj = graphs.x, graphs.edges
         mask = 1 if graphs.mask is None else graphs.mask.unsqueeze(-1)
         x = x * mask  # a layer may leave anything where there is no node
         heard = torch.zeros_like(x) if adj is None else adj.transpose(1, 2) @ x
-        out = self.lin_rel(heard) + self.lin_root(x)
-        return graphs._replace(x=(out * mask).relu())
+        return graphs._replace(x=(self.lin_rel(heard) + self.lin_root(x)) * mask)
+
+
+class Norm(nn.Module):
+    """ReLU of :class:`~torch_geometric.nn.BatchNorm` over the nodes there are, in either form.
+
+    Its weights begin at ``channels ** -0.5``: embeddings are about as long as 1, however wide.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norm = BatchNorm(channels, allow_single_element=True)
+        nn.init.constant_(self.norm.module.weight, channels**-0.5)
+
+    def forward(self, graphs: Graphs) -> Graphs:
+        """The graphs with normalised features, not below 0."""
+        x = graphs.x
+        if graphs.mask is None:
+            return graphs._replace(x=self.norm(x.flatten(0, -2)).relu().view_as(x))
+        real = graphs.mask.bool()
+        return graphs._replace(x=torch.zeros_like(x).index_put((real,), self.norm(x[real]).relu()))
 
 
 def _one_each(weight: Tensor | None) -> Tensor | None:

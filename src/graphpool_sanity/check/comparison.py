@@ -1,19 +1,19 @@
 """Statistics of paired runs: how far a layer is from its null, and what may be said of it."""
 
-from bisect import bisect_left
-from collections.abc import Sequence
-from dataclasses import dataclass
-from math import inf, isfinite, sqrt
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from math import exp, inf, isfinite, log, sqrt
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
-from scipy.special import stdtr
+from scipy.special import stdtrit
 
 Verdict = Literal["locality helps", "null is as good", "null is better", "undecided"]
+Interval = tuple[float, float]
 
-_MOST_RUNS = 2**53
+LEAST_RUNS = 5
+"""There is no verdict on fewer."""
 _SAME = 2e-5
 """Differences nearer than this share of the margin, or of their mean, are equal: 4e-7 for a margin
 of 0.02, which single precision rounds away from a metric between 0 and 1."""
@@ -23,58 +23,64 @@ of 0.02, which single precision rounds away from a metric between 0 and 1."""
 class Comparison:
     r"""A layer against its null over paired runs; differences are positive where the layer wins.
 
-    Splits of one data set overlap, so runs are correlated, and the mean of n of them has variance
+    The verdict is where the interval of the mean difference lies, from five runs on:
+
+    1. *null is as good*: within (-margin, margin), even if it leaves out 0;
+    2. *locality helps* above 0, *null is better* below 0: there is a difference, of any size;
+    3. *undecided*: anywhere else. A missing difference is never called an equivalence.
+
+    The interval is a confidence sequence: it holds the true mean **at all numbers of runs at
+    once** with probability ``level``. So one may look after every run, stop as soon as there is a
+    verdict, or add runs to an undecided check: a verdict is false with probability
+    :math:`\alpha = 1 -` ``level`` at most. For n runs of mean d and standard deviation s it is
 
     .. math::
-        \left(\frac{1}{n} + \frac{n_\text{test}}{n_\text{train}}\right) s^2
+        d \pm e \sqrt{\frac{(n - 1)(k - 1)}{1 - k / a}}, \qquad
+        e = s / \sqrt{n}, \quad a = 1 + n, \quad k = \left(\sqrt{a} / \alpha\right)^{2 / n}
 
-    in place of :math:`s^2 / n`. Student's t with this variance and n - 1 degrees of freedom tests
-    "the difference is 0", two-sided, and "it is the margin or more", one-sided at either end.
-    With :math:`\alpha` = 1 - ``level`` the verdict is the first that holds of
+    and infinite where :math:`k \ge a` (a normal mixture over the effect size, with the right Haar
+    prior on the scale). If the number of runs was fixed beforehand (``planned``), Student's
+    :math:`d \pm e\, t_{n - 1, 1 - \alpha / 2}` holds as well, and is narrower.
 
-    1. *null is as good*: both one-sided tests reject at :math:`\alpha`: the two are equivalent
-       within the margin. So they are called even if the difference is significant, but small.
-    2. *locality helps* or *null is better*, by the sign of the mean: the two-sided test rejects
-       at :math:`\alpha`. This says that there is a difference, not that it exceeds the margin.
-    3. *undecided*. A missing difference is never called an equivalence.
+    That speaks of *this data set*, averaged over splits and seeds. ``beyond`` speaks of other
+    graphs *like it*. Random splits overlap, which correlates the runs, and the mean of n of them
+    has variance :math:`e^2 = (1 / n + n_\text{test} / n_\text{train}) s^2`, which no number of
+    runs brings to 0. It is the same interval with this e. An official split has none.
 
-    *Null is as good* is false where the true difference is the margin or more, *locality helps*
-    where it is 0 or less, *null is better* where it is 0 or more. Whatever it is, a false verdict
-    comes with probability :math:`\alpha` at most, for normal differences with the correlation
-    :math:`n_\text{test} / (n_\text{test} + n_\text{train})` that the correction assumes: at 0 only
-    the two-sided test can err, and at or beyond the margin each way to err entails that the same
-    one-sided test rejects.
+    Differences that are all equal show no spread to go by. Then the interval is that point once
+    chance alone gives so many equal signs with probability :math:`2^{1 - n} \le \alpha`: six
+    runs at ``level`` 0.95.
 
-    Differences that are all equal show no spread for t to go by. Then the p-values are those of
-    the sign-flip test, :math:`2^{1-n}` two-sided and :math:`2^{-n}` one-sided, and two equal runs
-    decide nothing; ``interval`` is the single point.
-
-    Nadeau, Bengio, *Inference for the generalization error*, Machine Learning 2003, section 3;
-    Schuirmann, J. Pharmacokinet. Biopharm. 1987 (the one-sided tests); Efron, JASA 1987 (BCa).
+    Lai, Ann. Statist. 1976; Hendriksen, de Heide, Grünwald, Bernoulli 2021; Wang, Ramdas, Ann.
+    Statist. 2025 (the sequence); Nadeau, Bengio, Machine Learning 2003, section 3 (overlap).
     """
 
     runs: int
     difference: float
     """The mean difference."""
-    interval: tuple[float, float]
-    """BCa bootstrap of the mean difference over these runs. It takes the runs for independent, so
-    it is narrower than what the verdict rests on wherever splits overlap."""
-    sign_flip_p: float
-    """Two-sided, of the mean difference: exact up to 13 runs, 9999 random flips beyond."""
-    corrected_p: float
-    """Two-sided, of the corrected resampled t-test of no difference."""
-    equivalence_p: float
-    """Of the two one-sided corrected tests of a difference of the margin or more."""
+    interval: Interval
+    """Of the mean difference on this data set: what the verdict goes by."""
+    beyond: Interval | None
+    """Of the mean difference on data like it; ``None`` if splits do not overlap."""
     superiority: float
-    """P(layer > null): the share of runs in which the layer wins, ties counted half."""
+    """The share of runs in which the layer wins, ties counted half."""
     margin: float
     level: float
+    planned: bool
+    """Whether the number of runs was fixed beforehand."""
     verdict: Verdict
+    beyond_verdict: Verdict | None
+    """What ``beyond`` says by the same rule."""
     more_runs: int | None
     """The fewest further runs that would decide, if mean and spread stay as they are; ``None`` if
-    it is decided, or if no number of runs would."""
+    it is decided."""
     explanation: str
-    """The verdict in words."""
+    """The verdict and what it rests on, in words."""
+
+    @property
+    def won(self) -> str:
+        """In how many runs the layer wins, as ``"7 of 10"``."""
+        return f"{self.superiority * self.runs:g} of {self.runs}"
 
 
 def compare(
@@ -82,7 +88,7 @@ def compare(
     margin: float,
     level: float = 0.95,
     test_train_ratio: float = 0.0,
-    seed: int = 0,
+    planned: bool = False,
 ) -> Comparison:
     """Judge paired runs of one data set; :class:`Comparison` says by what rule.
 
@@ -90,85 +96,124 @@ def compare(
         differences: One for each run, positive where the layer is better.
         margin: The difference, in the same unit, below which layer and null are equally good.
         level: The confidence level of the interval, and 1 - the rate of false verdicts.
-        test_train_ratio: n_test / n_train, 1/8 for an 80/10/10 split; 0 for independent runs.
-        seed: Of the bootstrap and the random sign flips; the verdict does not depend on it.
+        test_train_ratio: n_test / n_train, 1/8 for an 80/10/10 split; 0 if splits do not overlap.
+        planned: Whether so many runs were planned beforehand, and none was added or left out
+            because of what had been seen.
 
     Raises:
         ValueError: on fewer than two runs, differences that are not finite, a margin that is not
             positive, a negative ratio, or a level outside (0, 1).
 
     >>> close = compare([0.001, -0.002, 0.003, 0.0, -0.001], margin=0.02, test_train_ratio=1 / 8)
-    >>> close.explanation
-    'null is as good: equivalent within 0.02, the difference is 0.0002 (p = 2.8e-05)'
-    >>> compare([0.03, 0.05, 0.04, 0.06], margin=0.02, test_train_ratio=1 / 8).verdict
+    >>> print(close.explanation)
+    null is as good: the mean difference of 5 paired runs is +0.0002, and its 95 % interval \
+[-0.0071, +0.0075] lies within the margin of 0.02
+    >>> close.beyond_verdict
+    'null is as good'
+    >>> compare([0.03, 0.05, 0.04, 0.06, 0.05, 0.05], margin=0.02).verdict
     'locality helps'
-    >>> compare([0.03, 0.01, -0.01, 0.02], margin=0.02, test_train_ratio=0).explanation
-    'undecided: about 6 more runs would settle it'
+    >>> compare([0.03, 0.01, -0.01, 0.02, 0.01, 0.02], margin=0.02).more_runs
+    8
     """
     x = _checked(differences, margin, test_train_ratio, level)
     runs, mean = len(x), float(x.mean()) + 0.0  # a mean of -0.0 reads badly
     same = np.ptp(x) <= _SAME * max(margin, abs(mean))
-    evidence = _Evidence(mean, 0.0 if same else float(x.std(ddof=1)), margin, test_train_ratio)
-    alpha = 1 - level
-    verdict = evidence.verdict(runs, alpha)
-    more_runs = evidence.more_runs(runs, alpha)
-    return Comparison(
+    spread = 0.0 if same else float(x.std(ddof=1))
+
+    def judged(n: int, ratio: float, planned: bool) -> tuple[Interval, Verdict]:
+        half = half_width(n, spread, 1 - level, ratio, planned)
+        interval = mean - half, mean + half
+        return interval, verdict_of(interval, margin) if n >= LEAST_RUNS else "undecided"
+
+    interval, verdict = judged(runs, 0.0, planned)
+    beyond, beyond_verdict = (
+        judged(runs, test_train_ratio, planned) if test_train_ratio else (None, None)
+    )
+    more_runs = None
+    if verdict == "undecided":
+        more_runs = _fewest(runs + 1, lambda n: judged(n, 0.0, False)[1] != "undecided") - runs
+    found = Comparison(
         runs=runs,
         difference=mean,
-        interval=(mean, mean) if same else _interval(x, level, seed),
-        sign_flip_p=_sign_flip_p(x, seed),
-        corrected_p=evidence.difference_p(runs),
-        equivalence_p=evidence.equivalence_p(runs),
+        interval=interval,
+        beyond=beyond,
         superiority=float((np.sign(x).mean() + 1) / 2),
         margin=margin,
         level=level,
+        planned=planned,
         verdict=verdict,
+        beyond_verdict=beyond_verdict,
         more_runs=more_runs,
-        explanation=f"{verdict}: {_reason(evidence, runs, alpha, more_runs)}",
+        explanation="",
     )
+    return replace(found, explanation=explain(found, _plain))
 
 
-@dataclass(frozen=True)
-class _Evidence:
-    """What the tests go by: all but the number of runs, so that more of them can be imagined."""
+def half_width(
+    runs: int, spread: float, alpha: float, ratio: float = 0.0, planned: bool = False
+) -> float:
+    """Half of the interval of :class:`Comparison`, for differences of this standard deviation."""
+    if spread == 0:
+        return 0.0 if 2.0 ** (1 - runs) <= alpha else inf
+    error = spread * sqrt(1 / runs + ratio)
+    if planned:
+        return error * float(stdtrit(runs - 1, 1 - alpha / 2))
+    a = 1 + runs
+    k = exp(2 / runs * (log(a) / 2 - log(alpha)))
+    return inf if k >= a else error * sqrt((runs - 1) * (k - 1) / (1 - k / a))
 
-    mean: float
-    spread: float
-    """The standard deviation of the differences."""
-    margin: float
-    ratio: float
 
-    def difference_p(self, runs: int) -> float:
-        if self.mean == 0:
-            return 1.0
-        return 2 * self._beyond(abs(self.mean), runs)
+def verdict_of(interval: Interval, margin: float) -> Verdict:
+    """What an interval of the mean difference says, by where it lies."""
+    low, high = interval
+    if -margin < low and high < margin:
+        return "null is as good"
+    if low > 0:
+        return "locality helps"
+    return "null is better" if high < 0 else "undecided"
 
-    def equivalence_p(self, runs: int) -> float:
-        return self._beyond(self.margin - abs(self.mean), runs)
 
-    def _beyond(self, distance: float, runs: int) -> float:
-        """The one-sided p-value of a mean that lies so far from the hypothesis."""
-        if self.spread == 0:
-            return 0.5**runs if distance > 0 else 1.0
-        error = sqrt(1 / runs + self.ratio) * self.spread
-        return float(stdtr(runs - 1, -distance / error))
+def explain(found: Comparison, show: Callable[[float], str], unit: str = "") -> str:
+    """A verdict and what it rests on, with numbers as ``show`` has them, in a unit."""
+    ends = ", ".join(show(end) for end in found.interval)
+    mean = f"{show(found.difference)}{unit}"
+    measured = f"the mean difference of {found.runs} paired runs is {mean}"
+    interval = f"its {100 * found.level:g} % interval [{ends}]"
+    margin = f"{show(found.margin).lstrip('+')}{unit}"
+    if found.verdict == "null is as good":
+        unequal = found.interval[0] > 0 or found.interval[1] < 0
+        where = f"lies within the margin of {margin}{', though not around 0' if unequal else ''}"
+    elif found.verdict == "undecided":
+        where = _what_is_missing(found, margin)
+    else:
+        where = f"lies {'above' if found.verdict == 'locality helps' else 'below'} 0"
+    return f"{found.verdict}: {measured}, and {interval} {where}"
 
-    def verdict(self, runs: int, alpha: float) -> Verdict:
-        if self.equivalence_p(runs) <= alpha:
-            return "null is as good"
-        if self.difference_p(runs) <= alpha:
-            return "locality helps" if self.mean > 0 else "null is better"
-        return "undecided"
 
-    def more_runs(self, runs: int, alpha: float) -> int | None:
-        """By bisection: each p-value that can reject at all falls as runs are added."""
+def _what_is_missing(found: Comparison, margin: str) -> str:
+    assert found.more_runs is not None
+    more = f"about {found.more_runs} more run{'s' * (found.more_runs != 1)} would settle it"
+    if found.runs < LEAST_RUNS:
+        return f"does not count: a verdict takes {LEAST_RUNS} runs or more; {more}"
+    if not isfinite(found.interval[0]):
+        return f"has no end: the differences are equal, which shows no spread; {more}"
+    return f"holds 0 and reaches beyond the margin of {margin}; {more}"
 
-        def decided(n: int) -> bool:
-            return self.verdict(n, alpha) != "undecided"
 
-        if decided(runs) or not decided(_MOST_RUNS):
-            return None
-        return bisect_left(range(runs, _MOST_RUNS), True, key=decided)
+def _plain(value: float) -> str:
+    shown = f"{value:+.2g}"
+    return shown if float(shown) else "0"
+
+
+def _fewest(low: int, decided: Callable[[int], bool]) -> int:
+    """The smallest n from ``low`` on that decides: more runs always do, later ones as well."""
+    high = low
+    while not decided(high):
+        low, high = high + 1, 2 * high
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if decided(middle) else (middle + 1, high)
+    return low
 
 
 def _checked(
@@ -186,47 +231,3 @@ def _checked(
     if not 0 < level < 1:
         raise ValueError(f"level must lie in (0, 1), got {level}")
     return x
-
-
-def _interval(x: NDArray[np.float64], level: float, seed: int) -> tuple[float, float]:
-    low, high = stats.bootstrap(
-        (x,),
-        np.mean,
-        confidence_level=level,
-        method="BCa",
-        batch=_batch(x),
-        random_state=np.random.default_rng(seed),
-    ).confidence_interval
-    return float(low), float(high)
-
-
-def _sign_flip_p(x: NDArray[np.float64], seed: int) -> float:
-    test = stats.permutation_test(
-        (x,),
-        np.mean,
-        permutation_type="samples",
-        vectorized=True,
-        batch=_batch(x),
-        random_state=np.random.default_rng(seed),
-    )
-    return float(test.pvalue)
-
-
-def _batch(x: NDArray[np.float64]) -> int:
-    """How many resamples are held at once: 8 MiB of them."""
-    return max(1, 2**20 // len(x))
-
-
-def _reason(evidence: _Evidence, runs: int, alpha: float, more_runs: int | None) -> str:
-    verdict = evidence.verdict(runs, alpha)
-    if verdict == "undecided" and more_runs is None:
-        return "this data set is too small for this margin"
-    if verdict == "undecided":
-        return f"about {more_runs} more run{'s' * (more_runs != 1)} would settle it"
-    if verdict == "null is as good":
-        though = " though not equal" if evidence.difference_p(runs) <= alpha else ""
-        p, found = evidence.equivalence_p(runs), f"the difference is {evidence.mean:.2g}"
-        return f"equivalent within {evidence.margin:g}{though}, {found} (p = {p:.2g})"
-    winner = "layer" if verdict == "locality helps" else "null"
-    p = evidence.difference_p(runs)
-    return f"the {winner} is better by {abs(evidence.mean):.2g} (p = {p:.2g})"

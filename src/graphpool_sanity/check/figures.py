@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from io import StringIO
+from itertools import zip_longest
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from graphpool_sanity.check.comparison import Comparison
+from graphpool_sanity.check.comparison import Comparison, Interval
 from graphpool_sanity.training.tasks import Unit
 
 _LIGHT = {"ink": "#1f2328", "paper": "#ffffff", "faint": "#8b949e", "band": "#dbe9f9"}
@@ -37,7 +38,8 @@ def plot_differences(
         axes.plot(own, place, "o", color=_RUN, ms=5, alpha=0.75, label="a run" if row == 0 else "")
         mean, ends = unit.scale * found.difference, unit.scale * np.asarray(found.interval)
         name = f"mean, {found.level:.0%} interval" if row == 0 else ""
-        axes.plot(ends, [row, row], "-", color=_MEAN, lw=2.5, label=name)
+        if np.isfinite(ends).all():
+            axes.plot(ends, [row, row], "-", color=_MEAN, lw=2.5, label=name)
         axes.plot(mean, row, "D", color=_MEAN, ms=7)
     axes.set_yticks(range(len(comparisons)), [f"layer − {null}" for null in comparisons])
     axes.set_ylim(len(comparisons) - 0.5, -0.5)
@@ -56,14 +58,55 @@ def plot_differences(
 def plot_scores(scores: Mapping[str, Sequence[float]], unit: Unit, dark: bool = False) -> Figure:
     """The test metric of every run of the layer and its nulls, lines joining runs of one seed."""
     figure, axes = _axes(3.0, dark)
-    values = unit.scale * np.asarray(list(scores.values()))
+    values = unit.scale * np.array(list(zip_longest(*scores.values(), fillvalue=np.nan))).T
     axes.plot(range(len(scores)), values, "o-", color=_RUN, lw=1, ms=4, alpha=0.5)
-    axes.plot(range(len(scores)), values.mean(1), "D", color=_MEAN, ms=7, label="mean")
+    axes.plot(range(len(scores)), np.nanmean(values, 1), "D", color=_MEAN, ms=7, label="mean")
     axes.set_xticks(range(len(scores)), list(scores))
     axes.set_xlim(-0.4, len(scores) - 0.6)
     axes.set_ylabel(f"test {unit.name}")
     ink = (_DARK if dark else _LIGHT)["ink"]
     axes.legend(frameon=False, fontsize=9, labelcolor=ink)
+    return figure
+
+
+class ForestLine(NamedTuple):
+    """A mean with its interval: of one data set, or, as a diamond, over several."""
+
+    label: str
+    mean: float
+    interval: Interval
+    is_diamond: bool = False
+    prediction: Interval | None = None
+
+
+def plot_forest(
+    lines: Sequence[ForestLine], unit: Unit, margin: float, dark: bool = False
+) -> Figure:
+    """Intervals below each other, a diamond at the head of each group, and the margin."""
+    figure, axes = _axes(1.0 + 0.26 * len(lines), dark)
+    colors = _DARK if dark else _LIGHT
+    margin *= unit.scale
+    axes.axvspan(-margin, margin, color=colors["band"], lw=0, label=f"margin, ±{margin:g}")
+    axes.axvline(0, color=colors["faint"], lw=1)
+    place, places = 0.0, list[float]()
+    for line in lines:
+        place += 1.8 if line.is_diamond and places else 1.0
+        places.append(place)
+        low, high = unit.scale * np.asarray(line.interval)
+        mean = unit.scale * line.mean
+        if line.prediction is not None:
+            ends = unit.scale * np.asarray(line.prediction)
+            axes.plot(ends, [place, place], "-", color=_MEAN, lw=1, alpha=0.6)
+        if line.is_diamond:
+            x, y = [low, mean, high, mean], [place, place - 0.35, place, place + 0.35]
+            axes.fill(x, y, color=_MEAN)
+        else:
+            axes.plot([low, high], [place, place], "-", color=_RUN, lw=1.5)
+            axes.plot(mean, place, "s", color=_RUN, ms=4)
+    axes.set_yticks(places, [line.label for line in lines], fontsize=8)
+    axes.set_ylim(place + 1, 0)
+    axes.set_xlabel(f"difference in {unit.points}: the layer is better to the right")
+    axes.legend(frameon=False, fontsize=8, labelcolor=colors["ink"], loc="best")
     return figure
 
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from hashlib import sha256
 from importlib import import_module
 from math import ceil
 from pathlib import Path
@@ -25,9 +26,8 @@ _SHARE = 0.25
 _BACKBONE = {"hidden": 64, "num_pools": 2}
 _OF_DATA: Mapping[str, Mapping[str, Any]] = {
     "digits": {"epochs": 40},
-    # Picked on GraclusPool's validation accuracy over seeds 0 to 23, of which seed 19 never
-    # learned; two earlier choices left 2 of 5 seeds at chance.
-    "locality-control": {"epochs": 30, "batch_size": 32, "num_pools": 4},
+    # Picked on GraclusPool's validation accuracy over seeds 1000 to 1003.
+    "locality-control": {"epochs": 6, "batch_size": 32, "num_pools": 4},
 }
 
 _HEADS = 5
@@ -148,6 +148,16 @@ def settings_of(dataset: str, given: Mapping[str, Any]) -> tuple[dict[str, Any],
     backbone = {key: protocol.pop(key) for key in _BACKBONE}
     check_positive(**backbone)
     return protocol, backbone
+
+
+def default_folder(name: str, dataset: str, setting: object) -> str:
+    """Where a check is kept if nobody says: one folder for each setting.
+
+    >>> default_folder("GraclusPool", "digits", {"epochs": None})
+    'GraclusPool-digits-dcff97'
+    """
+    digest = sha256(repr(setting).encode()).hexdigest()
+    return f"{name}-{dataset}-{digest[:6]}"
 
 
 def standard_model(

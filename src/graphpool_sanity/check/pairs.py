@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -12,13 +13,15 @@ from torch_geometric.data import Batch, Data
 from torchmetrics import Metric
 
 from graphpool_sanity.analysis.activations import record_activations
+from graphpool_sanity.check.sight import bite
+from graphpool_sanity.check.ties import tied_cuts
 from graphpool_sanity.datasets.load import load_once
 from graphpool_sanity.modules import fork_rng, seed_all
-from graphpool_sanity.nulls.registry import MakeNull, randomize, register_null
+from graphpool_sanity.nulls.registry import MakeNull, randomize, register_null, shared_nulls
 from graphpool_sanity.training.batches import Batches
 from graphpool_sanity.training.benchmark import Benchmark
 from graphpool_sanity.training.protocol import BuildModel, OnEpoch, Protocol, resolve_device, train
-from graphpool_sanity.training.runs import Config
+from graphpool_sanity.training.workers import Config
 
 LAYER = "layer"
 """The variant that is no null: the model as it is built."""
@@ -47,7 +50,11 @@ class PairedRuns:
     """Nulls of the user's own, which another process is told by this."""
 
     def __call__(self, config: Config, on_epoch: OnEpoch | None) -> dict[str, Any]:
-        """Everything that :class:`Result` has, and the homogeneity around each pooling layer."""
+        """Everything that :class:`Result` has, and what is measured on the trained model.
+
+        That is the homogeneity around each pooling layer, and of the layer, not of its nulls, the
+        bite of each null and the share of cuts among equal scores.
+        """
         benchmark, built = self.benchmark(), list[nn.Module]()
         for (layer, name), make in self.nulls.items():
             register_null(layer, name)(make)
@@ -59,7 +66,11 @@ class PairedRuns:
         result = train(build, benchmark, config["seed"], self.protocol, self.device, on_epoch)
         test = benchmark.split(config["seed"])[2][:_GRAPHS]
         (batch,) = Batches(benchmark.graphs, test, _GRAPHS, resolve_device(self.device))
-        return asdict(result) | {"homogeneity": self._homogeneity(built[-1], batch)}
+        found = asdict(result) | {"homogeneity": self._homogeneity(built[-1], batch)}
+        if config["variant"] == LAYER:
+            found["bite"] = self._bites(built[-1], config["seed"], batch)
+            found["ties"] = tied_cuts(built[-1], batch, self.layers or None)
+        return found
 
     def benchmark(self) -> Benchmark:
         """The data set with the metric of the check."""
@@ -96,6 +107,15 @@ class PairedRuns:
         benchmark = self.benchmark()
         with fork_rng(seed):
             return self.build(variant, seed, benchmark.in_channels, benchmark.out_channels)
+
+    def _bites(self, model: nn.Module, seed: int, batch: Batch) -> dict[str, float]:
+        """Of each null that the pooling layers share."""
+        found = {}
+        layers = self.layers or None
+        for null in shared_nulls(model, layers):
+            with suppress(ValueError):  # of a null that this layer cannot have
+                found[null] = bite(model, randomize(model, null, seed, layers), batch)
+        return found
 
     def _homogeneity(self, model: nn.Module, batch: Batch) -> dict[str, float]:
         """Before and after each layer, by its name; empty where it cannot be read off."""

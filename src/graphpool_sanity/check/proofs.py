@@ -1,104 +1,25 @@
-"""What is looked at before a check spends hours: arguments, nulls, a batch through every model."""
+"""What is proved before a check spends hours: every model runs, sees its pooling, and is a null."""
 
 import warnings
-from collections.abc import Callable, Iterable, Sequence
-from math import isfinite
-from numbers import Real
-from pathlib import Path
-from tempfile import NamedTemporaryFile
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import nn
 from torch_geometric.data import Batch
 
 from graphpool_sanity.check.pairs import LAYER, PairedRuns
+from graphpool_sanity.check.sight import bites
 from graphpool_sanity.interface.inputs import call_model
 from graphpool_sanity.modules import fork_rng
-from graphpool_sanity.nulls.registry import Layers, pooling_layers, randomize, shared_nulls
+from graphpool_sanity.nulls.registry import Layers, pooling_layers, randomize
 from graphpool_sanity.testing import assert_batch_invariant, assert_permutation_invariant
 from graphpool_sanity.training.benchmark import Benchmark
-from graphpool_sanity.training.protocol import Protocol, evaluate, resolve_device
+from graphpool_sanity.training.protocol import evaluate
 
 _GRAPHS = 8
 """Of how many graphs the batch is that every model must take."""
-
-
-def check_runs(runs: int, margin: float, level: float, seed: int, n_jobs: int) -> None:
-    """Raise a ``ValueError`` for numbers that no check can have."""
-    if isinstance(runs, bool) or not isinstance(runs, int) or runs < 2:
-        raise ValueError(f"runs must be an int of 2 or more, got {runs!r}")
-    if not (isinstance(margin, Real) and margin > 0 and isfinite(margin)):
-        raise ValueError(f"margin must be positive and finite, got {margin!r}")
-    if not (isinstance(level, Real) and 0 < level < 1):
-        raise ValueError(f"level must lie in (0, 1), got {level!r}")
-    if isinstance(n_jobs, bool) or not isinstance(n_jobs, int) or n_jobs == 0:
-        raise ValueError(
-            f"n_jobs must be a positive int, or a negative one as joblib counts, got {n_jobs!r}"
-        )
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= 2**31 - runs:
-        raise ValueError(f"seed must be an int in [0, 2**31 - runs], got {seed!r}")
-
-
-def check_kinds(build_model: object, protocol: object) -> None:
-    """Raise a ``ValueError`` for what cannot build a model, or is no protocol."""
-    is_model = isinstance(build_model, nn.Module)
-    if not callable(build_model) or is_model:
-        raise ValueError(
-            "build_model must be callable, build_model(in_channels, out_channels), got "
-            f"{type(build_model).__name__}{', a model itself: give its class' if is_model else ''}"
-        )
-    if not isinstance(protocol, Protocol):
-        raise ValueError(f"protocol must be a Protocol, got {type(protocol).__name__}")
-
-
-def check_writable(folder: str | Path) -> None:
-    """Make a folder, and raise a ``ValueError`` if nothing can be written there."""
-    try:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise ValueError(
-            f"out must be a folder that can be written, got {folder}: {error.strerror}"
-        ) from error
-
-
-def check_device(device: str) -> None:
-    """Raise a ``ValueError`` for a device that this machine does not have."""
-    try:
-        torch.empty(0, device=resolve_device(device))
-    except (RuntimeError, AssertionError) as error:  # of a torch without CUDA
-        raise ValueError(
-            f"device must be one of this machine's, got {device!r}: {error}"
-        ) from error
-
-
-def choose_nulls(
-    model: nn.Module, nulls: str | Sequence[str], layers: Layers | None = None
-) -> list[str]:
-    """The nulls by name, each once.
-
-    ``"auto"``: the first that all pooling layers share, and ``"none"`` if they share it; ``"all"``.
-
-    Raises:
-        ValueError: if the pooling layers do not share them, or if there are none.
-    """
-    shared = shared_nulls(model, layers)
-    if nulls == "auto":
-        wanted = [*shared[:1], *(["none"] if "none" in shared else [])]
-    elif nulls == "all":
-        wanted = shared
-    elif isinstance(nulls, str):
-        wanted = [nulls]
-    else:
-        wanted = list(nulls) if isinstance(nulls, Iterable) else []
-    unknown = [null for null in wanted if null not in shared]
-    if unknown or not wanted:
-        raise ValueError(
-            "nulls must be 'auto', 'all', or names that all pooling layers share "
-            f"({', '.join(shared) or 'there are none'}), got {unknown[0] if unknown else nulls!r}"
-        )
-    return list(dict.fromkeys(wanted))
+_SEEN = 64
+"""On how many graphs it is measured whether the network sees its pooling."""
 
 
 class WatchedNull:
@@ -134,12 +55,15 @@ class WatchedNull:
         return foreign
 
 
-def check_variants(pairs: PairedRuns, variants: Iterable[str], seeds: range) -> None:
-    """Split the data by every seed, and give every variant a batch, in training and evaluation.
+def prove(pairs: PairedRuns, nulls: Sequence[str], seeds: range) -> dict[str, float]:
+    """Split the data by every seed, and give every model a batch, in training and evaluation.
+
+    Returns:
+        How far each null changes what the untrained network says: its :func:`bite`.
 
     Raises:
-        ValueError: if the data cannot be split, or a model fails or never calls what a null
-            exchanges.
+        ValueError: if the data cannot be split, a model fails or never calls what a null
+            exchanges, the network cannot see its pooling, or a null changes nothing.
     """
     benchmark = pairs.benchmark()
     for seed in seeds:
@@ -154,7 +78,7 @@ def check_variants(pairs: PairedRuns, variants: Iterable[str], seeds: range) -> 
     batch_size = pairs.protocol.batch_size
     batch = _trial_batch(benchmark, batch_size)
     small = f", as batch_size is {batch_size}" if batch_size < _GRAPHS else ""
-    for variant in variants:
+    for variant in (LAYER, *nulls):
         model = pairs.build_seeded(LAYER, seeds[0])
         watched = None
         if variant != LAYER:
@@ -174,6 +98,8 @@ def check_variants(pairs: PairedRuns, variants: Iterable[str], seeds: range) -> 
                 f"a batch of {batch.num_graphs} graphs of {benchmark.name}: the model, or a "
                 "forward of the layer's own, does without the module that the null exchanges"
             )
+    model, graphs = pairs.build_seeded(LAYER, seeds[0]), first_graphs(benchmark, _SEEN)
+    return bites(model, nulls, seeds[0], graphs, pairs.layers or None)
 
 
 def _check_builds_anew(pairs: PairedRuns, seed: int) -> None:

@@ -1,9 +1,9 @@
 """The report of a check: the verdict, what it rests on, and what else the runs tell."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, fields
 from html import escape
+from math import inf, isfinite
 from pathlib import Path
 from typing import Any
 
@@ -11,82 +11,58 @@ from matplotlib.figure import Figure
 from rich.box import SIMPLE
 from rich.table import Table
 
-from graphpool_sanity.check.comparison import Comparison, Verdict
+from graphpool_sanity.check.comparison import Comparison
 from graphpool_sanity.check.figures import plot_differences, plot_scores, save_svg
+from graphpool_sanity.check.findings import Findings, overall
 from graphpool_sanity.check.page import data_uri, render
 from graphpool_sanity.check.pairs import LAYER
+from graphpool_sanity.check.words import (
+    answer,
+    caveats,
+    headline,
+    methods,
+    reason,
+    scope,
+)
 from graphpool_sanity.nulls.questions import question
-from graphpool_sanity.training.ledger import Ledger, Record
+from graphpool_sanity.training.ledger import Ledger
 from graphpool_sanity.training.tasks import Unit
 
 
-@dataclass(frozen=True)
-class SanityReport:
+class SanityReport(Findings):
     """What came out of :func:`~graphpool_sanity.sanity_check`.
 
     ``report.verdict`` is *locality helps*, *null is as good*, *null is better* or *undecided*,
     over all nulls: the layer must beat every one. All numbers are in the metric's unit.
     """
 
-    name: str
-    dataset: dict[str, Any]
-    metric: str
-    higher_is_better: bool
-    comparisons: dict[str, Comparison]
-    """By null; differences are positive where the layer is better."""
-    scores: dict[str, list[float]]
-    """The test metrics of ``"layer"`` and of each null, in the order of the seeds."""
-    seeds: list[int]
-    cost: dict[str, dict[str, float]]
-    homogeneity: dict[str, dict[str, float]]
-    """Before and after each pooling layer the share of variance within graphs, after training."""
-    invariance: dict[str, dict[str, str]]
-    protocol: dict[str, Any]
-    environment: dict[str, Any]
-    fingerprint: str
-    records: list[Record] = field(default_factory=list, repr=False, compare=False)
-    """The runs as the ledger has them."""
-
-    @property
-    def verdict(self) -> Verdict:
-        """The least favourable of the verdicts against the nulls that choose otherwise."""
-        return overall(self.comparisons)[0]
-
     @property
     def headline(self) -> str:
-        """The verdict, in the words of the null it comes from, and what it rests on."""
-        null = overall(self.comparisons)[1]
-        found = self.comparisons[null]
-        gap = Unit(self.metric).difference(found.difference)
-        return (
-            f"{answer(null, found)}: over {found.runs} paired runs on {self.dataset['name']}, "
-            f"{self.name} minus its null {null!r} is {gap} ({self.reason(null)})"
-        )
+        """The verdict in the words of the null it comes from, what it rests on, and what else a
+        reader must know at once: a layer that is not invariant, no pooling that does better."""
+        return headline(self)
 
     @property
     def scope(self) -> tuple[str, str]:
         """What the verdict can and what it cannot say."""
-        split = "one official split" if self.dataset["official_split"] else "random splits"
-        return (
-            f"The verdict speaks of this model on {self.dataset['name']}, over {split} and under "
-            "this protocol: whether its way of choosing who is pooled with whom earns more than "
-            "the null's, beyond what chance between runs explains.",
-            "It does not carry over to other data, models or budgets; 'null is as good' means "
-            "equivalent within the margin, not that pooling is useless, and 'undecided' means "
-            "that these runs cannot tell, not that there is no difference.",
-        )
+        return scope(self)
+
+    @property
+    def methods(self) -> str:
+        """A paragraph for the methods section of a paper."""
+        return methods(self)
 
     def table(self) -> Table:
         """The layer, then each null: the difference and its evidence first, the verdict last."""
         unit, level = Unit(self.metric), next(iter(self.comparisons.values())).level
-        title = f"{self.name} on {self.dataset['name']}, {len(self.seeds)} paired runs"
+        title = f"{self.name} on {self.dataset['name']}"
         table = Table(title=title, caption=self.headline, box=SIMPLE, pad_edge=False)
         table.add_column("", no_wrap=True)
         table.add_column(unit.name, no_wrap=True)
-        gap = f"difference\n[{level:.0%} interval]"
+        gap = f"difference\n[{100 * level:g} % interval]"
         table.add_column(gap, no_wrap=True)
-        for head in ("P(layer\n> null)", "sign-flip\np"):
-            table.add_column(head, no_wrap=True)
+        table.add_column("won", no_wrap=True)
+        table.add_column("bite", no_wrap=True)
         table.add_column("verdict")
         table.add_row("the layer", unit.mean_std(self.scores[LAYER]))
         for null, found in self.comparisons.items():
@@ -94,39 +70,39 @@ class SanityReport:
                 null,
                 unit.mean_std(self.scores[null]),
                 f"{unit.signed(found.difference)}\n{unit.interval(found.interval)}",
-                f"{found.superiority:.2f}",
-                f"{found.sign_flip_p:.2g}",
+                found.won,
+                self._bite(null),
                 answer(null, found),
             )
         return table
 
-    def reason(self, null: str) -> str:
-        """What the verdict against one null rests on, or what is missing for one."""
-        found = self.comparisons[null]
-        if found.verdict == "undecided":
-            return found.explanation.partition(": ")[2]
-        if found.verdict == "null is as good":
-            within = Unit(self.metric).margin(found.margin)
-            return f"within {within}, p = {found.equivalence_p:.2g}"
-        return f"p = {found.corrected_p:.2g}"
+    def shown(self, comparison: Comparison) -> str:
+        """A difference with its interval, in the metric's unit."""
+        unit = Unit(self.metric)
+        return f"{unit.difference(comparison.difference)} {unit.interval(comparison.interval)}"
+
+    def _bite(self, null: str) -> str:
+        """Before and after training."""
+        return " → ".join(_short(self.bite[null].get(when)) for when in ("before", "after"))
 
     def plot(self, dark: bool = False) -> Figure:
         """The differences of each null run by run, their mean and interval, and the margin."""
         return plot_differences(self.comparisons, self.differences, Unit(self.metric), dark)
 
-    @property
-    def differences(self) -> dict[str, list[float]]:
-        """Layer minus null of each run, positive where the layer is better."""
-        return layer_minus_nulls(self.scores, self.higher_is_better)
-
     def to_dict(self) -> dict[str, Any]:
         """Everything but the runs, as JSON has it."""
         shown = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "records"}
         shown["comparisons"] = {
-            null: asdict(found) | {"asks": question(null).asks, "answer": answer(null, found)}
+            null: _as_json(found) | {"asks": question(null).asks, "answer": answer(null, found)}
             for null, found in self.comparisons.items()
         }
-        derived = {"verdict": self.verdict, "headline": self.headline, "scope": self.scope}
+        derived = {
+            "verdict": self.verdict,
+            "headline": self.headline,
+            "caveats": caveats(self),
+            "scope": self.scope,
+            "methods": self.methods,
+        }
         return json.loads(json.dumps(derived | shown))
 
     def save(self, folder: str | Path) -> Path:
@@ -164,6 +140,9 @@ class SanityReport:
             unit=unit,
             answer=answer,
             question=question,
+            reason=reason,
+            sentence=lambda text: text[:1].upper() + text[1:],
+            bite=self._bite,
             stages=list(stages),
             described="; ".join(described),
             scores_described="; ".join(
@@ -206,41 +185,28 @@ class SanityReport:
         return cls(**own, records=records)
 
 
-def layer_minus_nulls(
-    scores: Mapping[str, Sequence[float]], higher_is_better: bool
-) -> dict[str, list[float]]:
-    """By null the difference of each run, positive where the layer is better."""
-    sign = 1 if higher_is_better else -1
-    return {
-        null: [sign * (a - b) for a, b in zip(scores[LAYER], own, strict=True)]
-        for null, own in scores.items()
-        if null != LAYER
-    }
+def _as_json(comparison: Comparison) -> dict[str, Any]:
+    """The fields; an end of an interval that is infinite, which JSON has not, is ``None``."""
+    found = asdict(comparison)
+    for key in _INTERVALS:
+        if found[key] is not None:
+            found[key] = [end if isfinite(end) else None for end in found[key]]
+    return found
 
 
 def _comparison(entry: dict[str, Any]) -> Comparison:
     own = {f.name: entry[f.name] for f in fields(Comparison)}
-    return Comparison(**own | {"interval": tuple(entry["interval"])})
+    for key in _INTERVALS:
+        if own[key] is not None:
+            low, high = own[key]
+            own[key] = (-inf if low is None else low, inf if high is None else high)
+    return Comparison(**own)
 
 
-def answer(null: str, comparison: Comparison) -> str:
-    """The verdict against one null in the words of its question."""
-    if comparison.verdict == "locality helps":
-        return question(null).helps
-    return comparison.verdict
+_INTERVALS = ("interval", "beyond")
 
 
-def overall(comparisons: Mapping[str, Comparison]) -> tuple[Verdict, str]:
-    """The verdict over all nulls and the null that it comes from.
-
-    A layer has earned its way of choosing only if it beats *every* null that chooses otherwise:
-    one that does as well shows that another reason must be found. So the verdict is, of those
-    against the nulls, the first of *null is better*, *null is as good*, *undecided*, *locality
-    helps*. The null ``"none"``, which asks another question, counts only where it is alone. Levels
-    are not corrected for the number of nulls: to beat them all by chance is no likelier for there
-    being several, but that one of several only seems as good is.
-    """
-    order: list[Verdict] = ["null is better", "null is as good", "undecided", "locality helps"]
-    asked = [null for null in comparisons if null != "none"] or list(comparisons)
-    null = min(asked, key=lambda name: order.index(comparisons[name].verdict))
-    return comparisons[null].verdict, null
+def _short(bite: float | None) -> str:
+    if bite is None:
+        return "?"
+    return f"{bite:.2g}" if bite >= 0.01 or bite == 0 else f"{bite:.0e}"

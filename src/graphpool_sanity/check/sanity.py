@@ -1,49 +1,47 @@
 """The check: does a model's way of pooling beat its nulls, by more than chance would?"""
 
 import tempfile
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 from torch_geometric.data import Data
 from torchmetrics import Metric
 
-from graphpool_sanity.check.comparison import compare
+from graphpool_sanity.check.arguments import (
+    check_device,
+    check_kinds,
+    check_numbers,
+    check_writable,
+    choose_nulls,
+    resolve_margin,
+)
+from graphpool_sanity.check.collect import Judge, collect
 from graphpool_sanity.check.fingerprint import (
     data_fingerprint,
     model_fingerprint,
     split_fingerprint,
 )
+from graphpool_sanity.check.folder import held, planned
 from graphpool_sanity.check.pairs import LAYER, PairedRuns
-from graphpool_sanity.check.proofs import (
-    check_device,
-    check_kinds,
-    check_runs,
-    check_variants,
-    check_writable,
-    choose_nulls,
-    first_graphs,
-    invariances,
-)
-from graphpool_sanity.check.report import SanityReport, layer_minus_nulls
+from graphpool_sanity.check.progress import CheckWatch, deadline_in
+from graphpool_sanity.check.proofs import prove
+from graphpool_sanity.check.report import SanityReport
+from graphpool_sanity.check.schedule import Schedule
 from graphpool_sanity.datasets.from_graphs import as_benchmark, checked
 from graphpool_sanity.nulls.registry import Layers, nulls_of_others, pooling_layers
 from graphpool_sanity.training.benchmark import Benchmark
-from graphpool_sanity.training.ledger import Ledger, Record
+from graphpool_sanity.training.ledger import Ledger, identity
 from graphpool_sanity.training.protocol import BuildModel, Protocol, resolve_device
 from graphpool_sanity.training.runs import run_all
-from graphpool_sanity.training.tasks import MARGIN, Task
+from graphpool_sanity.training.tasks import Task, Unit
+from graphpool_sanity.training.workers import Config
 
 __all__ = ["SanityReport", "sanity_check"]
 
 _PAPER = Protocol()
-
-_GRAPHS = 4
-"""On how many graphs the invariances are measured."""
 
 
 def sanity_check(
@@ -51,8 +49,10 @@ def sanity_check(
     dataset: str | Benchmark | Sequence[Data],
     nulls: str | Sequence[str] = "auto",
     runs: int = 10,
-    margin: float = MARGIN,
+    margin: float | None = None,
     *,
+    max_runs: int = 50,
+    minutes: float | None = None,
     protocol: Protocol = _PAPER,
     metric: Callable[[], Metric] | None = None,
     task: Task | None = None,
@@ -67,16 +67,19 @@ def sanity_check(
 ) -> SanityReport:
     r"""Train a model and its nulls in pairs, and say whether its way of pooling helps.
 
-    A null is the same model, every pooling layer's selector replaced. Run i of a model and of each
-    of its nulls has the seed ``seed`` + i: the same split, the same initial weights of all that
-    they share, the same batches in the same order, the same dropout. Differences are taken run by
-    run and judged by :func:`~graphpool_sanity.compare`. An official split is
-    the same in all runs, so that none overlap, and the verdict speaks of that split alone.
+    A null is the same model, every pooling layer's selector replaced. Pair i of a model and a null
+    has the seed ``seed`` + i: the same split, the same initial weights of all that they share, the
+    same batches in the same order, the same dropout. Differences are taken pair by pair and judged
+    by :func:`~graphpool_sanity.compare`. ``runs`` pairs are run; then more, until every null has
+    its verdict, or there are ``max_runs``, or the ``minutes`` are over. A null that is decided is
+    not run again. If ``runs`` and ``max_runs`` are one number, that is a plan, and is judged by
+    Student's narrower interval, as long as it is kept: the folder remembers who has looked.
 
-    A run is kept in the ledger as soon as it is done, so that a check that was killed is resumed
-    by the same call, and more runs are added by a larger ``runs``. The ledger knows a model by
-    the source of its classes, its plain attributes and its initial weights, and likewise each
-    null: another under the same name starts anew.
+    Before anything is trained it is proved that all models run, that the network sees its pooling,
+    and that each null changes what it says. Then a run is kept in the ledger as soon as it is done,
+    so that a check that was killed is resumed by the same call. The ledger knows a model by the
+    source of its classes, its plain attributes and its initial weights, and likewise each null:
+    another under the same name starts anew.
 
     Args:
         build_model: ``build_model(in_channels, out_channels)``, a module that takes a PyG batch
@@ -87,9 +90,12 @@ def sanity_check(
         nulls: ``"auto"`` is the first (most telling) null that all pooling layers share, which
             asks about the layer's choice, and ``"none"``, which asks whether pooling does anything
             at all; ``"all"`` are all that they share; or one name, or several.
-        runs: The pairs, 2 or more.
+        runs: The least number of pairs, 2 or more.
         margin: The difference in the metric's unit below which layer and null count as equally
-            good: 0.02 are 2 points of accuracy.
+            good: 0.02 are 2 points of accuracy. ``None`` is 0.02 where the metric lies in [0, 1],
+            and for errors 2 % of the error of the best constant prediction.
+        max_runs: The greatest number of pairs.
+        minutes: After how many minutes no pair beyond ``runs`` is begun.
         protocol: How each model is trained; the paper's :class:`Protocol` by default.
         metric: Makes a ``torchmetrics.Metric``, as ``lambda: MulticlassF1Score(10)``, that is
             given outputs (logits) and targets; the task's if ``None``: accuracy, mean absolute
@@ -110,7 +116,8 @@ def sanity_check(
 
     Raises:
         ValueError: on malformed input, a model without known pooling layers, a null that they
-            do not share, or a model that fails on a batch.
+            do not share, a model that fails on a batch or cannot see its pooling, or a null that
+            changes nothing.
         RuntimeError: if a run failed, after all others are done.
 
     The comparison is that of Mesquita, Souza, Kaski, NeurIPS 2020, sections 2 and 3.
@@ -121,41 +128,55 @@ def sanity_check(
     >>> from graphpool_sanity.check.backbone import Backbone
     >>> build_model = partial(Backbone, lambda channels: GraclusPool(), hidden=8)
     >>> report = sanity_check(
-    ...     build_model, locality_control(40), "random", runs=2, protocol=Protocol(epochs=1)
+    ...     build_model, locality_control(40), "random", 2, max_runs=2, protocol=Protocol(epochs=1)
     ... )
     >>> list(report.comparisons), len(report.scores["layer"])
     (['random'], 2)
     """
-    check_runs(runs, margin, level, seed, n_jobs)
+    check_numbers(runs, max_runs, minutes, level, seed, n_jobs)
     check_kinds(build_model, protocol)
     if scheduler is None:
         check_device(device)
     pairs = PairedRuns(
         build_model, _source(dataset, task), protocol, metric, str(resolve_device(device))
     )
+    margin = resolve_margin(margin, pairs.benchmark())
     model = pairs.build_seeded(LAYER, seed)
-    names = tuple(pooling_layers(model, layers))
-    pairs = replace(pairs, layers=names, nulls=nulls_of_others(model, names))
-    variants = [LAYER, *choose_nulls(model, nulls, names)]
-    check_variants(pairs, variants, range(seed, seed + runs))
+    parts = pooling_layers(model, layers)
+    pairs = replace(pairs, layers=tuple(parts), nulls=nulls_of_others(model, tuple(parts)))
+    chosen = choose_nulls(model, nulls, pairs.layers)
+    bite = prove(pairs, chosen, range(seed, seed + runs))
     if out is not None:
         check_writable(out)
 
     name = type(model).__name__ if name is None else name
     common = _identity(pairs, name, model_fingerprint(model))
-    known = {variant: _identity_of(variant, pairs, seed) for variant in variants}
-    configs = [
-        {"variant": variant, "seed": run_seed} | own | common
-        for run_seed in range(seed, seed + runs)
-        for variant, own in known.items()
-    ]
+    own = {variant: _identity_of(variant, pairs, seed) for variant in (LAYER, *chosen)}
+
+    def config_of(variant: str, pair: int) -> Config:
+        return {"variant": variant, "seed": seed + pair} | own[variant] | common
+
     with ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory()) if out is None else out
-        ledger = Ledger(Path(folder) / "ledger.jsonl")
-        records = run_all(configs, pairs, ledger, n_jobs, scheduler)
-    report = _collect(pairs, name, records, margin, level)
-    if out is not None:
-        report.save(out)
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()) if out is None else out)
+        stack.enter_context(held(folder))
+        ledger = Ledger(folder / "ledger.jsonl")
+        begun = any(ledger.find(config_of(LAYER, pair) for pair in range(max_runs)))
+        plan = planned(
+            folder, identity(common | {"seed": seed}), runs, max_runs, margin, has_runs=begun
+        )
+        judge = Judge(pairs.benchmark(), seed, margin, level, plan)
+        schedule = Schedule(chosen, runs, max_runs, judge.is_decided, deadline_in(minutes))
+        watch = CheckWatch(schedule, judge, Unit(pairs.benchmark().metric), n_jobs, seed)
+        watch.announce(name, pairs)
+        try:
+            configs = (config_of(*key) for key in schedule)
+            records = run_all(configs, pairs, ledger, n_jobs, scheduler, watch)
+        except KeyboardInterrupt:
+            watch.interrupted(None if out is None else ledger.path)
+            raise
+        report = collect(pairs, name, parts, schedule, judge, records, bite)
+        if out is not None:
+            report.save(out)
     return report
 
 
@@ -193,68 +214,3 @@ def _identity(pairs: PairedRuns, name: str, fingerprint: str) -> dict[str, Any]:
         "device": resolve_device(pairs.device).type,
         **asdict(pairs.protocol),
     }
-
-
-def _collect(
-    pairs: PairedRuns, name: str, records: list[Record], margin: float, level: float
-) -> SanityReport:
-    """Compare each null with the layer, run by run, and gather what else the runs tell."""
-    benchmark = pairs.benchmark()
-    runs = _by_variant(records)
-    seed = records[0]["config"]["seed"]
-    scores = {variant: [run["test"] for run in own] for variant, own in runs.items()}
-    sizes = [len(part) for part in benchmark.split(seed)]
-    overlap = sizes[2] / sizes[0] if benchmark.official_split is None else 0.0
-    comparisons = {
-        null: compare(differences, margin, level, overlap, seed)
-        for null, differences in layer_minus_nulls(scores, benchmark.higher_is_better).items()
-    }
-    batch = first_graphs(benchmark, _GRAPHS)
-    return SanityReport(
-        name=name,
-        dataset={
-            "name": benchmark.name,
-            "graphs": len(benchmark.graphs),
-            "fingerprint": records[0]["config"]["data"],
-            "task": benchmark.task,
-            **dict(zip(("train", "validation", "test"), sizes, strict=True)),
-            "official_split": benchmark.official_split is not None,
-        },
-        metric=benchmark.metric,
-        higher_is_better=benchmark.higher_is_better,
-        comparisons=comparisons,
-        scores=scores,
-        seeds=[run["config"]["seed"] for run in runs[LAYER]],
-        cost={variant: _cost(own) for variant, own in runs.items()},
-        homogeneity={variant: _homogeneity(own) for variant, own in runs.items()},
-        invariance={
-            variant: invariances(pairs.build_seeded(variant, seed), batch) for variant in runs
-        },
-        protocol=asdict(pairs.protocol),
-        environment={key: records[0][key] for key in ("device", "versions", "revision")},
-        fingerprint=records[0]["config"]["fingerprint"],
-        records=records,
-    )
-
-
-def _by_variant(records: list[Record]) -> dict[str, list[Record]]:
-    """The runs of the layer and of each null, each in the order of the seeds."""
-    runs: dict[str, list[Record]] = defaultdict(list)
-    for record in records:
-        runs[record["config"]["variant"]].append(record)
-    return dict(runs)
-
-
-def _cost(runs: list[Record]) -> dict[str, Any]:
-    return {
-        "seconds_per_epoch": min(run["seconds"] / run["epochs"] for run in runs),
-        "epochs": fmean(run["epochs"] for run in runs),
-        "seconds": sum(run["seconds"] for run in runs),
-        "parameters": runs[0]["parameters"],
-    }
-
-
-def _homogeneity(runs: list[Record]) -> dict[str, float]:
-    """The mean over the runs of each stage, as ``"before pools.0"``."""
-    stages = runs[0]["homogeneity"]
-    return {stage: fmean(run["homogeneity"][stage] for run in runs) for stage in stages}

@@ -23,6 +23,7 @@ from graphpool_sanity.select.matching import (
     Matching,
     Rule,
     match_complement,
+    match_edges,
     match_none,
     match_random,
 )
@@ -38,6 +39,7 @@ def _matching(rule: Rule) -> MakeNull:
 
 
 register_null((GraclusPool, RandomMatchingPool), "complement")(_matching(match_complement))
+register_null(ComplementGraclusPool, "local")(_matching(match_edges))
 register_null((GraclusPool, ComplementGraclusPool), "random")(_matching(match_random))
 register_null((GraclusPool, ComplementGraclusPool), "shuffle")(exchange("select", ShuffledClusters))
 register_null(_HARD, "none")(_matching(match_none))

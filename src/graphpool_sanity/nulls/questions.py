@@ -13,6 +13,7 @@ class Question(NamedTuple):
 
 _QUESTIONS = {
     "complement": Question("must pooled nodes be neighbours?", "locality helps"),
+    "local": Question("must pooled nodes be no neighbours?", "pooling apart helps"),
     "random": Question("does it matter which nodes are kept or joined?", "locality helps"),
     "shuffle": Question("does it matter which nodes get the layer's choices?", "locality helps"),
     "distance": Question("must the keys be learned?", "learned keys help"),

@@ -13,7 +13,8 @@ from graphpool_sanity.training.benchmark import Benchmark
 from graphpool_sanity.training.cluster import ByValue
 from graphpool_sanity.training.ledger import Ledger, Record
 from graphpool_sanity.training.protocol import OnEpoch, Protocol, train
-from graphpool_sanity.training.runs import Config, jobs_on, run_all
+from graphpool_sanity.training.runs import jobs_on, run_all
+from graphpool_sanity.training.workers import Config
 
 QUICK_EPOCHS = 40
 """Of a quick run, which is there to see that everything works."""

@@ -17,7 +17,7 @@ from graphpool_sanity.reproduce.experiment import (
 )
 from graphpool_sanity.reproduce.plots import Found, box_plots
 from graphpool_sanity.training.ledger import Ledger, Record
-from graphpool_sanity.training.runs import Config
+from graphpool_sanity.training.workers import Config
 
 
 @dataclass(frozen=True)

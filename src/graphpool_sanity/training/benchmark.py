@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Data, InMemoryDataset
 
-from graphpool_sanity.training.tasks import TASKS, Task, Unit
+from graphpool_sanity.training.tasks import TASKS, Task, Unit, as_metric_input
 
 if TYPE_CHECKING:  # which takes seconds to import
     from torchmetrics import Metric
@@ -78,6 +78,33 @@ class Benchmark:
         if self.make_metric is not None:
             return bool(self.make_metric().higher_is_better)
         return Unit(self.metric).sign > 0
+
+    @property
+    def is_share(self) -> bool:
+        """Whether the metric lies in [0, 1]."""
+        if self.make_metric is None:
+            return Unit(self.metric).scale == 100
+        metric = self.make_metric()
+        return (metric.plot_lower_bound, metric.plot_upper_bound) == (0, 1)
+
+    def score(self, outputs: Tensor, targets: Tensor) -> float:
+        """The metric of outputs [B, out_channels], or [B] if that is 1, and targets [B]."""
+        if self.make_metric is None:
+            return TASKS[self.task].score(outputs, targets)
+        metric = self.make_metric().set_dtype(torch.double).to(outputs.device)
+        return float(metric(*as_metric_input(self.task, outputs, targets)))
+
+    def error_of_constant(self) -> float:
+        """The error of the best constant prediction, of the median and the mean of all targets.
+
+        Raises:
+            ValueError: if the task is not regression.
+        """
+        if self.task != "regression":
+            raise ValueError(f"a constant prediction must be of numbers, got task={self.task!r}")
+        y = torch.cat([graph.y for graph in self.graphs]).double()
+        constants = (y.median(), y.mean())
+        return min(self.score(constant.expand(len(y)), y) for constant in constants)
 
     def split(self, seed: int) -> Split:
         """Indices of training, validation and test graphs, each sorted.

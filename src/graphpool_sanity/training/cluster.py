@@ -10,7 +10,7 @@ from typing import Any
 from joblib import cpu_count
 
 from graphpool_sanity.training.protocol import OnEpoch
-from graphpool_sanity.training.runs import Config, RunOne
+from graphpool_sanity.training.workers import Config, RunOne
 
 
 class ByValue:

@@ -24,7 +24,7 @@ class Ledger:
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     ledger = Ledger(Path(folder) / "runs.jsonl")
-    ...     ledger.append({"seed": 0}, {"test": 0.8})
+    ...     _ = ledger.append({"seed": 0}, {"test": 0.8})
     ...     ledger.find([{"seed": 0}, {"seed": 1}])
     [{'config': {'seed': 0}, 'test': 0.8}, None]
     """
@@ -49,13 +49,18 @@ class Ledger:
 
     def find(self, configs: Iterable[Mapping[str, Any]]) -> list[Record | None]:
         """For each configuration its first record, or ``None`` if it has not run."""
+        first = self.by_config()
+        return [first.get(identity(config)) for config in configs]
+
+    def by_config(self) -> dict[str, Record]:
+        """The first record of each configuration, by its :func:`identity`."""
         first: dict[str, Record] = {}
         for record in self:
-            first.setdefault(_identity(record["config"]), record)
-        return [first.get(_identity(config)) for config in configs]
+            first.setdefault(identity(record["config"]), record)
+        return first
 
-    def append(self, config: Mapping[str, Any], result: Mapping[str, Any]) -> None:
-        """Add a finished run and wait until it is on the disk."""
+    def append(self, config: Mapping[str, Any], result: Mapping[str, Any]) -> Record:
+        """Add a finished run, wait until it is on the disk, and return it as it reads there."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         line = json.dumps({"config": dict(config), **result}) + "\n"
         with self.path.open("ab+") as file:
@@ -66,7 +71,9 @@ class Ledger:
             file.write(line.encode())
             file.flush()
             os.fsync(file.fileno())
+        return json.loads(line)
 
 
-def _identity(config: Mapping[str, Any]) -> str:
+def identity(config: Mapping[str, Any]) -> str:
+    """A configuration as text, the same whatever the order of its entries."""
     return json.dumps(config, sort_keys=True)

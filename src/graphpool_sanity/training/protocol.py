@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterable
 from copy import deepcopy
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from math import isnan
 from typing import Any, NamedTuple
 
@@ -15,9 +16,9 @@ from graphpool_sanity.interface.inputs import call_model
 from graphpool_sanity.modules import fork_rng
 from graphpool_sanity.training.batches import Batches
 from graphpool_sanity.training.benchmark import Benchmark
-from graphpool_sanity.training.provenance import revision, versions
+from graphpool_sanity.training.provenance import processor, revision, versions
 from graphpool_sanity.training.store import store_of
-from graphpool_sanity.training.tasks import TASKS, as_metric_input
+from graphpool_sanity.training.tasks import TASKS
 
 BuildModel = Callable[[int, int], nn.Module]
 """``build_model(in_channels, out_channels)``: a model that takes a PyG batch, or the fields that it
@@ -80,6 +81,9 @@ class Result:
     """The git revision of this package, if it runs from a checkout."""
     compiled: bool = False
     """Whether the model was compiled."""
+    processor: str = ""
+    date: str = ""
+    """When the run was done, in UTC."""
 
 
 def train(
@@ -132,6 +136,8 @@ def train(
         versions=versions(),
         revision=revision(),
         compiled=compile,
+        processor=processor(),
+        date=datetime.now(timezone.utc).isoformat(timespec="seconds"),
     )
 
 
@@ -174,7 +180,7 @@ def _fit(
     for epoch in range(1, protocol.epochs + 1):
         # From seed and epoch alone, so that runs of one seed see the same batches.
         training.shuffle(seed * 2**20 + epoch)
-        _train_epoch(model, benchmark, training, optimizer, protocol.clip_norm, device)
+        train_epoch(model, benchmark, training, optimizer, protocol.clip_norm, device)
         after_epoch = getattr(model, "after_epoch", None)
         if after_epoch is not None:
             after_epoch(epoch, training)
@@ -200,7 +206,7 @@ def _fit(
     }
 
 
-def _train_epoch(
+def train_epoch(
     model: nn.Module,
     benchmark: Benchmark,
     batches: Iterable[Batch],
@@ -208,6 +214,11 @@ def _train_epoch(
     clip_norm: float | None,
     device: torch.device,
 ) -> None:
+    """Train a model on batches, each once.
+
+    Raises:
+        FloatingPointError: if the loss is not finite.
+    """
     model.train()
     total = torch.zeros((), device=device)
     for batch in batches:
@@ -238,13 +249,8 @@ def evaluate(model: nn.Module, benchmark: Benchmark, batches: Iterable[Batch]) -
     model.eval()
     results = [(_forward(model, benchmark, batch)[0], batch.y) for batch in batches]
     outputs, targets = (torch.cat(part) for part in zip(*results, strict=True))
-    task = TASKS[benchmark.task]
-    if benchmark.make_metric is None:
-        score = task.score(outputs, targets)
-    else:
-        metric = benchmark.make_metric().set_dtype(torch.double).to(outputs.device)
-        score = float(metric(*as_metric_input(benchmark.task, outputs, targets)))
-    return Evaluation(score, float(task.loss(outputs, targets)))
+    loss = TASKS[benchmark.task].loss(outputs, targets)
+    return Evaluation(benchmark.score(outputs, targets), float(loss))
 
 
 def _forward(model: nn.Module, benchmark: Benchmark, batch: Batch) -> tuple[Tensor, Tensor | float]:

@@ -1,16 +1,16 @@
-"""Where a result comes from: the versions and the revision that made it."""
+"""Where a result comes from: the versions, the revision and the processor that made it."""
 
+import platform
 import subprocess
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from platform import python_version
 
 
 def versions() -> dict[str, str]:
     """The versions of everything that a result depends on."""
     packages = ("graphpool-sanity", "torch", "torch-geometric", "numpy", "scikit-learn")
-    return {"python": python_version()} | {name: version(name) for name in packages}
+    return {"python": platform.python_version()} | {name: version(name) for name in packages}
 
 
 @cache
@@ -30,3 +30,14 @@ def revision() -> str | None:
         return f"{head}-dirty" if changed else head
     except (OSError, subprocess.CalledProcessError):
         return None
+
+
+@cache
+def processor() -> str:
+    """The name of the processor, or its architecture where the system does not say more."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:  # not Linux
+        lines = []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, "") or platform.processor() or platform.machine()
