@@ -7,8 +7,8 @@ The reports lie in ``results/locality``; the documentation shows their verdicts.
 torch-geometric-pool need that package, with torch-scatter, torch-sparse and torch-cluster.
 """
 
-import argparse
 import warnings
+from argparse import Namespace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ from graphpool_sanity.check.report import SanityReport
 from graphpool_sanity.check.sanity import sanity_check
 from graphpool_sanity.datasets import load_dataset
 from graphpool_sanity.datasets.load import full_name
+from graphpool_sanity.training.faults import Parser, faults_in_one_line, positive
 from graphpool_sanity.training.protocol import Protocol
 from graphpool_sanity.training.runs import jobs_on
 from graphpool_sanity.training.tasks import MARGIN
@@ -88,14 +89,20 @@ def check(layer: str, dataset: str, runs: int, jobs: int, device: str, out: Path
 
 def main() -> None:
     """Check every layer on every data set."""
-    parser = argparse.ArgumentParser(description="Does locality matter?")
+    parser = Parser(description="Does locality matter?")
     parser.add_argument("--dataset", nargs="+", type=full_name, default=DATASETS)
     parser.add_argument("--layer", nargs="+", choices=LAYERS, default=list(LAYERS))
-    parser.add_argument("--runs", type=int, default=RUNS)
-    parser.add_argument("--jobs", type=int)
+    parser.add_argument("--runs", type=positive, default=RUNS)
+    parser.add_argument("--jobs", type=positive)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--out", type=Path, default=REPORTS)
     args = parser.parse_args()
+    with faults_in_one_line():
+        run(args)
+
+
+def run(args: Namespace) -> None:
+    """Check the layers and data sets that were asked for."""
     jobs = args.jobs or jobs_on(args.device)
     for dataset in args.dataset:
         for layer in args.layer:

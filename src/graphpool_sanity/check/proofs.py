@@ -17,7 +17,7 @@ from graphpool_sanity.modules import fork_rng
 from graphpool_sanity.nulls.registry import Layers, pooling_layers, randomize, shared_nulls
 from graphpool_sanity.testing import assert_batch_invariant, assert_permutation_invariant
 from graphpool_sanity.training.benchmark import Benchmark
-from graphpool_sanity.training.protocol import Protocol, evaluate, resolve_device
+from graphpool_sanity.training.protocol import Protocol, evaluate
 
 _GRAPHS = 8
 """Of how many graphs the batch is that every model must take."""
@@ -60,16 +60,6 @@ def check_writable(folder: str | Path) -> None:
     except OSError as error:
         raise ValueError(
             f"out must be a folder that can be written, got {folder}: {error.strerror}"
-        ) from error
-
-
-def check_device(device: str) -> None:
-    """Raise a ``ValueError`` for a device that this machine does not have."""
-    try:
-        torch.empty(0, device=resolve_device(device))
-    except (RuntimeError, AssertionError) as error:  # of a torch without CUDA
-        raise ValueError(
-            f"device must be one of this machine's, got {device!r}: {error}"
         ) from error
 
 

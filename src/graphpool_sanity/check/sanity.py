@@ -21,7 +21,6 @@ from graphpool_sanity.check.fingerprint import (
 )
 from graphpool_sanity.check.pairs import LAYER, PairedRuns
 from graphpool_sanity.check.proofs import (
-    check_device,
     check_kinds,
     check_runs,
     check_variants,
@@ -35,7 +34,7 @@ from graphpool_sanity.datasets.from_graphs import as_benchmark, checked
 from graphpool_sanity.nulls.registry import Layers, nulls_of_others, pooling_layers
 from graphpool_sanity.training.benchmark import Benchmark
 from graphpool_sanity.training.ledger import Ledger, Record
-from graphpool_sanity.training.protocol import BuildModel, Protocol, resolve_device
+from graphpool_sanity.training.protocol import BuildModel, Protocol, check_device, resolve_device
 from graphpool_sanity.training.runs import run_all
 from graphpool_sanity.training.tasks import MARGIN, Task
 
