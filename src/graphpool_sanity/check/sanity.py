@@ -75,8 +75,10 @@ def sanity_check(
 
     A run is kept in the ledger as soon as it is done, so that a check that was killed is resumed
     by the same call, and more runs are added by a larger ``runs``. The ledger knows a model by
-    the source of its classes, its plain attributes and its initial weights, and likewise each
-    null: another under the same name starts anew.
+    its code and what that uses (installed packages by name), its attributes and its initial
+    weights, and likewise each null, and data by all that the graphs have: another under the same
+    name starts anew. What cannot be known again, as a model that holds a generator or a data set
+    with a random transform, starts anew at each call, with a warning.
 
     Args:
         build_model: ``build_model(in_channels, out_channels)``, a module that takes a PyG batch
