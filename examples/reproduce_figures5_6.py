@@ -36,12 +36,14 @@ from graphpool_sanity.analysis import (
     plot_homogeneity,
     record_activations,
 )
-from graphpool_sanity.datasets import NAMES, Benchmark, load_dataset
+from graphpool_sanity.datasets import NAMES, Benchmark
+from graphpool_sanity.datasets.load import full_name, load_once
 from graphpool_sanity.reproduce.command import settings_of
-from graphpool_sanity.reproduce.experiment import protocol_of
+from graphpool_sanity.reproduce.experiment import content_of, is_of, protocol_of
 from graphpool_sanity.training.batches import Batches
+from graphpool_sanity.training.faults import Parser, faults_in_one_line, positive
 from graphpool_sanity.training.ledger import Ledger, Record
-from graphpool_sanity.training.protocol import OnEpoch, resolve_device, train
+from graphpool_sanity.training.protocol import OnEpoch, check_device, resolve_device, train
 from graphpool_sanity.training.runs import jobs_on, run_all
 from graphpool_sanity.training.tasks import Unit
 from graphpool_sanity.training.workers import Config
@@ -58,7 +60,7 @@ FIGURE_6 = ["graclus", "diffpool-gnn", "gmn"]
 
 def run_one(out: Path, device: str, config: Config, on_epoch: OnEpoch | None) -> dict[str, Any]:
     """Train a model, measure its embeddings of the test graphs, draw three of them."""
-    benchmark = load_dataset(config["dataset"])
+    benchmark = load_once(config["dataset"])
     experiment, _variant = MODELS[config["model"]]
     built: list[nn.Module] = []
 
@@ -73,7 +75,7 @@ def run_one(out: Path, device: str, config: Config, on_epoch: OnEpoch | None) ->
         figure.suptitle(f"{config['model']}, {benchmark.name}")
         out.mkdir(parents=True, exist_ok=True)
         figure.savefig(out / f"activations-{benchmark.name}-{config['model']}.png", dpi=150)
-    return asdict(result) | measured
+    return asdict(result) | measured | {"data": content_of(benchmark.name)}
 
 
 def measure(
@@ -129,7 +131,7 @@ def table(title: str, found: Mapping[str, Mapping[str, list[float]]]) -> Table:
 
 
 def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser = Parser(formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("--dataset", default="digits", metavar="NAME", help=", ".join(NAMES))
     parser.add_argument(
         "--models",
@@ -139,11 +141,11 @@ def parse() -> argparse.Namespace:
         metavar="MODEL",
         help=", ".join(MODELS),
     )
-    parser.add_argument("--runs", type=int, default=1, help="seeds 0 to RUNS - 1; 0 is drawn")
+    parser.add_argument("--runs", type=positive, default=1, help="seeds 0 to RUNS - 1; 0 is drawn")
     parser.add_argument("--epochs", type=int, help="the paper's if not set")
     parser.add_argument("--quick", dest="epochs", action="store_const", const=10, help="ten epochs")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, …")
-    parser.add_argument("--jobs", type=int, help="runs at once; if not set, one for each core")
+    parser.add_argument("--jobs", type=positive, help="runs at once; if not set, one for each core")
     ledgers = Path(__file__).resolve().parents[1] / "benchmarks" / "results"
     parser.add_argument("--out", default=ledgers, help="folder of the ledger and the figures")
     return parser.parse_args()
@@ -151,14 +153,21 @@ def parse() -> argparse.Namespace:
 
 def main() -> None:
     args = parse()
-    out, name = Path(args.out), load_dataset(args.dataset).name
+    with faults_in_one_line():
+        reproduce(args)
+
+
+def reproduce(args: argparse.Namespace) -> None:
+    check_device(args.device)
+    out, name = Path(args.out), load_once(full_name(args.dataset)).name
     configs = []
     for seed in range(args.runs):
         for model in args.models:
             experiment, variant = MODELS[model]
             run = {"model": model, "dataset": name, "variant": variant, "seed": seed}
             configs.append(run | settings_of(experiment, name, {"epochs": args.epochs}))
-    ledger = Ledger(out / f"activations-{name}.jsonl")
+            protocol_of(configs[-1])
+    ledger = Ledger(out / f"activations-{name}.jsonl", partial(is_of, content_of(name)))
     jobs = args.jobs or jobs_on(args.device)
     records = run_all(configs, partial(run_one, out, args.device), ledger, jobs)
 

@@ -11,8 +11,8 @@ on each data set; these are what the review goes by. Then what is undecided is r
 torch-scatter, torch-sparse and torch-cluster.
 """
 
-import argparse
 import warnings
+from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -24,6 +24,7 @@ from graphpool_sanity.check.report import SanityReport
 from graphpool_sanity.check.sanity import sanity_check
 from graphpool_sanity.datasets import load_dataset
 from graphpool_sanity.datasets.load import full_name
+from graphpool_sanity.training.faults import Parser, faults_in_one_line, positive
 from graphpool_sanity.training.protocol import Protocol
 from graphpool_sanity.training.runs import jobs_on
 
@@ -115,14 +116,20 @@ def reports(folder: Path = REPORTS) -> Iterator[SanityReport]:
 
 def main() -> None:
     """Run the controls, then check every layer on every data set."""
-    parser = argparse.ArgumentParser(description="Does locality matter?")
+    parser = Parser(description="Does locality matter?")
     parser.add_argument("--dataset", nargs="+", type=full_name, default=DATASETS)
     parser.add_argument("--layer", nargs="+", choices=LAYERS, default=list(LAYERS))
     parser.add_argument("--extend", action="store_true", help="run on what is undecided")
-    parser.add_argument("--jobs", type=int)
+    parser.add_argument("--jobs", type=positive)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--out", type=Path, default=REPORTS)
     args = parser.parse_args()
+    with faults_in_one_line():
+        run(args)
+
+
+def run(args: Namespace) -> None:
+    """What was asked for."""
     warnings.simplefilter("ignore")  # of the layers' packages
     console, jobs = Console(), args.jobs or jobs_on(args.device)
     for known in KNOWN:

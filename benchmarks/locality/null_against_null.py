@@ -7,7 +7,6 @@ find: each block of runs is a check of its own, and *locality helps* or *null is
 The documentation shows the counts, from the ledger in ``results/null-against-null``.
 """
 
-import argparse
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ from torch import nn
 from graphpool_sanity import GraclusPool, SanityReport, randomize, sanity_check
 from graphpool_sanity.check.backbone import Backbone
 from graphpool_sanity.check.comparison import compare
+from graphpool_sanity.training.faults import Parser, faults_in_one_line, positive
 from graphpool_sanity.training.protocol import Protocol
 from graphpool_sanity.training.runs import jobs_on
 
@@ -76,12 +76,13 @@ def told(said: Counter[str], level: float = 0.95) -> str:
 
 def main() -> None:
     """Run what is missing, and tell."""
-    parser = argparse.ArgumentParser(description="How often does the check err?")
-    parser.add_argument("--runs", type=int, default=BLOCK * BLOCKS)
-    parser.add_argument("--jobs", type=int, default=jobs_on("cpu"))
+    parser = Parser(description="How often does the check err?")
+    parser.add_argument("--runs", type=positive, default=BLOCK * BLOCKS)
+    parser.add_argument("--jobs", type=positive, default=jobs_on("cpu"))
     parser.add_argument("--out", type=Path, default=REPORT)
     args = parser.parse_args()
-    Console().print(told(verdicts(run(args.runs, args.jobs, args.out))))
+    with faults_in_one_line():
+        Console().print(told(verdicts(run(args.runs, args.jobs, args.out))))
 
 
 if __name__ == "__main__":

@@ -4,14 +4,14 @@ What a command needs is imported once it runs, so that help and faults of usage 
 """
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
+
+from graphpool_sanity.training.faults import faults_in_one_line
 
 if TYPE_CHECKING:
     from graphpool_sanity.check.report import SanityReport
@@ -59,7 +59,7 @@ def check(
     A repeated call resumes. What is not set follows the paper, or suits the embedded data sets.
     With as many --runs as --max-runs the number of pairs is a plan, which has a narrower interval.
     """
-    with _faults_in_one_line():
+    with faults_in_one_line():
         from graphpool_sanity.check.from_name import (
             default_folder,
             find_layer,
@@ -107,7 +107,7 @@ def check(
 @app.command()
 def nulls(layer: Layer, arg: Args = None) -> None:
     """List the nulls that match a layer, and what each asks."""
-    with _faults_in_one_line():
+    with faults_in_one_line():
         from graphpool_sanity.check.from_name import find_layer, layer_factories, read_arguments
         from graphpool_sanity.datasets.load import load_dataset
         from graphpool_sanity.nulls import matched_nulls
@@ -135,7 +135,7 @@ def datasets() -> None:
 @app.command()
 def report(folder: Annotated[Path, typer.Argument(help="As given to `check --out`.")]) -> None:
     """Print the table of a finished check again, and write its page anew."""
-    with _faults_in_one_line():
+    with faults_in_one_line():
         from graphpool_sanity.check.report import SanityReport
 
         found = SanityReport.load(folder)
@@ -163,13 +163,3 @@ def run() -> None:
     except _UsageError as error:
         typer.echo(f"error: {' '.join(error.format_message().split())}", err=True)
         sys.exit(2)
-
-
-@contextmanager
-def _faults_in_one_line() -> Iterator[None]:
-    """Turn what a user can have caused into one line on stderr and exit code 2."""
-    try:
-        yield
-    except (ValueError, OSError, ImportError, RuntimeError) as error:
-        typer.echo(f"error: {' '.join(str(error).split())}", err=True)
-        raise typer.Exit(2) from None

@@ -32,6 +32,7 @@ EXPERIMENT = Experiment(
 
 
 def load(name):
-    edges = torch.empty(2, 0, dtype=torch.long)
-    graphs = [Data(torch.rand(3, 2), edges, y=torch.tensor([i % 2])) for i in range(40)]
+    edges, chance = torch.empty(2, 0, dtype=torch.long), torch.Generator().manual_seed(0)
+    features = torch.rand(40, 3, 2, generator=chance)
+    graphs = [Data(x, edges, y=torch.tensor([i % 2])) for i, x in enumerate(features)]
     return Benchmark(name, graphs, "classification", 2)

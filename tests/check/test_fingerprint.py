@@ -1,22 +1,30 @@
 import linecache
+import os
+import random
+import re
+import subprocess
 import sys
 from argparse import Namespace
+from collections import deque
 from copy import deepcopy
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from functools import partial
 from importlib import import_module, invalidate_caches
+from pathlib import Path
 from threading import Lock
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
-from torch_geometric.data import Data
+from torch_geometric.data import Data, InMemoryDataset
 
 from graphpool_sanity import GraclusPool
-from graphpool_sanity.check import fingerprint
+from graphpool_sanity.check import description
+from graphpool_sanity.check.description import Description
 from graphpool_sanity.check.fingerprint import data_fingerprint, model_fingerprint
 
 
@@ -185,10 +193,8 @@ def test_an_object_that_holds_itself_is_described_once():
     ring = Args(ratio=0.1)
     ring.itself = ring
     assert seeded(lambda: Sized(ring)) != seeded(lambda: Sized(Args(ratio=0.1)))
-    assert "0x" not in fingerprint._described(ring)
-    assert "0x" not in fingerprint._described(
-        [object(), Args(lock=Lock()), nn.Linear(1, 1).forward]
-    )
+    assert "0x" not in Description().of(ring)
+    assert "0x" not in Description().of([object(), Args(lock=Lock()), nn.Linear(1, 1).forward])
 
 
 SOURCE = """
@@ -233,7 +239,7 @@ def test_comments_and_docstrings_do_not_show_and_code_does(tmp_path, monkeypatch
 
 
 def test_the_module_of_a_class_of_ours_does_not_show(monkeypatch):
-    monkeypatch.setattr(fingerprint, "_code_of", lambda kind: kind.__name__)  # it is still there
+    monkeypatch.setattr(description, "_code_of", lambda kind: kind.__name__)  # it is still there
     pool = GraclusPool(seed=0)
     before = model_fingerprint(pool)
     for kind in type(pool).__mro__[:2]:
@@ -241,3 +247,216 @@ def test_the_module_of_a_class_of_ours_does_not_show(monkeypatch):
     assert model_fingerprint(pool) == before
     monkeypatch.setattr(type(pool), "__module__", "somebody.elses")
     assert model_fingerprint(pool) != before
+
+
+GLOBALS = """
+import logging
+from functools import cache, partial
+
+import helpers
+from torch import nn
+
+SCALE = 2
+UNUSED = 1
+SETTINGS = {"rate": 0.5, "kinds": {"a", "b"}}
+LOG = logging.getLogger("own")
+
+
+class Sampler:
+    ratio = 0.5
+
+    def draw(self, x):
+        return x[:2]
+
+
+def even(n):
+    return n == 0 or odd(n - 1)
+
+
+def odd(n):
+    return n != 0 and even(n - 1)
+
+
+@cache
+def table():
+    return [1, 2]
+
+
+class Base:
+    width = 2
+
+
+class Own(Base, nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.sampler, self.act, self.other = Sampler(), [lambda x: x, lambda x: -x][0], None
+
+    @property
+    def size(self):
+        return 3
+
+    @staticmethod
+    def first(x):
+        return x[0]
+
+    def forward(self, x):
+        LOG.info("seen")
+        if x in {"c", "d"}:
+            return [SCALE * y for y in x]
+        return odd(SETTINGS["rate"]) + helpers.scaled(x) + helpers.deep.LEVEL + table()[0]
+"""
+HELPERS = """
+from types import ModuleType
+
+BY = 2
+deep = ModuleType("deep")
+deep.LEVEL = 1
+
+def scaled(x):
+    return BY * x
+"""
+CHANGES = [
+    ("SCALE = 2", "SCALE = 3"),
+    ('"rate": 0.5', '"rate": 0.6'),
+    ("n == 0 or", "n == 1 or"),
+    ("[1, 2]", "[1, 3]"),
+    ("x[:2]", "x[:3]"),
+    ("ratio = 0.5", "ratio = 0.6"),
+    ("width = 2", "width = 3"),
+    ("return 3", "return 4"),
+    ("x[0]", "x[1]"),
+    ("[0], None", "[1], None"),
+    ("BY = 2", "BY = 3"),
+    ("LEVEL = 1", "LEVEL = 2"),
+    ("BY * x", "BY + x"),
+    ('{"c", "d"}', '{"c", "e"}'),
+]
+SETTINGS_FROM_OUTSIDE = [
+    "Own.width = 3",
+    "Own.added = 3",
+    "Sampler.ratio = 3",
+    "Own.forward = Own.first",
+    "SETTINGS['rate'] = 3",
+    "helpers.BY = 3",
+    "helpers.deep.LEVEL = 3",
+]
+
+
+def defined(folder, monkeypatch, old="", new="", after=""):
+    """The fingerprint of ``Own``: from files in a folder, or without any source."""
+    sources = {"helpers": HELPERS.replace(old, new), "own": GLOBALS.replace(old, new) + after}
+    for name, source in sources.items():
+        if folder is None:
+            sys.modules[name] = module = ModuleType(name)
+            exec(compile(source, f"<no file of {name}>", "exec"), vars(module))
+        else:
+            folder.mkdir(exist_ok=True)
+            (folder / f"{name}.py").write_text(source)
+    if folder is not None:
+        monkeypatch.syspath_prepend(folder)
+        invalidate_caches()
+        linecache.checkcache()
+    try:
+        return model_fingerprint(import_module("own").Own())
+    finally:
+        for name in sources:
+            sys.modules.pop(name, None)
+
+
+@pytest.mark.parametrize("source", [True, False])
+def test_what_a_models_code_uses_shows_and_nothing_else(source, tmp_path, monkeypatch):
+    def found(name, *change, **more):
+        return defined(tmp_path / name if source else None, monkeypatch, *change, **more)
+
+    own = found("a")
+    assert own == found("b") == found("c", "UNUSED = 1", "UNUSED = 2")
+    for i, (old, new) in enumerate(CHANGES):
+        assert old in GLOBALS + HELPERS
+        assert found(f"change{i}", old, new) != own, new
+    for i, setting in enumerate(SETTINGS_FROM_OUTSIDE):
+        assert found(f"setting{i}", after=setting) != own, setting
+
+
+def test_code_without_a_file_is_the_same_in_every_process(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sys\n"
+        f"sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        "from test_fingerprint import defined\n"
+        "print(defined(None, None))\n"
+    )
+    found = [
+        subprocess.run(
+            [sys.executable, script],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in "123"
+    ]
+    assert len(set(found)) == 1
+    assert len(found[0]) == 17
+
+
+@pytest.mark.parametrize(
+    ("value", "other"),
+    [
+        (lambda: random.Random(1), lambda: random.Random(2)),
+        (lambda: np.random.default_rng(1), lambda: np.random.default_rng(2)),
+        (lambda: torch.distributions.Normal(0, 1), lambda: torch.distributions.Normal(0, 2)),
+        (lambda: re.compile("a"), lambda: re.compile("b")),
+        (lambda: range(3), lambda: range(4)),
+        (lambda: deque([1], 2), lambda: deque([1], 3)),
+        (lambda: datetime(2026, 1, 1), lambda: datetime(2026, 1, 2)),
+        (lambda: torch.tensor([0.2, 0.8]), lambda: torch.tensor([0.8, 0.2])),
+        (lambda: torch.tensor([0.2, 0.8]), lambda: torch.tensor([0.2, -0.8])),
+        (lambda: Slotted(1), lambda: Slotted(2)),
+    ],
+)
+def test_objects_are_what_they_would_be_pickled_by(value, other):
+    own = seeded(lambda: Sized(value()))
+    assert own == seeded(lambda: Sized(value())) != seeded(lambda: Sized(other()))
+
+
+class Slotted:
+    __slots__ = ("value",)
+
+    def __init__(self, value):
+        self.value = value
+
+
+@pytest.mark.parametrize("make", [lambda: (i for i in range(3)), Lock, lambda: [Args(a=Lock())]])
+def test_what_cannot_be_described_is_never_known_again_and_that_is_said(make):
+    with pytest.warns(UserWarning, match="cannot tell one .*its runs are not resumed"):
+        first = seeded(lambda: Sized(make()))
+    with pytest.warns(UserWarning, match="cannot tell"):
+        assert first != seeded(lambda: Sized(make()))
+
+
+class Stored(InMemoryDataset):
+    def __init__(self, transform=None):
+        super().__init__(None, transform)
+        self.data, self.slices = self.collate([graph(), graph(x=torch.zeros(2, 1))])
+
+
+def noise(data):
+    data.x = data.x + torch.rand(())
+    return data
+
+
+def double(data):
+    data.x = 2 * data.x
+    return data
+
+
+def test_graphs_that_are_drawn_anew_are_never_known_again_and_that_is_said():
+    state = torch.get_rng_state()
+    with pytest.warns(UserWarning, match="draws its graphs anew .*not resumed"):
+        first = data_fingerprint(Stored(noise))
+    with pytest.warns(UserWarning, match="draws its graphs anew"):
+        assert first != data_fingerprint(Stored(noise))
+    assert torch.equal(torch.get_rng_state(), state)
+    assert data_fingerprint(Stored(double)) == data_fingerprint(Stored(double))
+    assert data_fingerprint(Stored(double)) != data_fingerprint(Stored())
+    assert data_fingerprint(Stored()) == data_fingerprint(list(Stored()))

@@ -8,8 +8,8 @@ from torch import nn
 from torch_geometric.nn import GraphConv, global_mean_pool
 
 from graphpool_sanity import GraclusPool
-from graphpool_sanity.check.pairs import LAYER, PairedRuns
 from graphpool_sanity.check.arguments import choose_nulls
+from graphpool_sanity.check.pairs import LAYER, PairedRuns
 
 
 class Noisy(nn.Module):

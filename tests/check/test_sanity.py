@@ -1,9 +1,12 @@
+import copy
 import signal
 import subprocess
 import sys
 import time
+import warnings
 from dataclasses import replace
 from functools import partial
+from threading import Lock
 
 import numpy as np
 import pytest
@@ -125,6 +128,7 @@ SCRIPT = """
 import sys
 from dataclasses import replace
 from functools import partial
+from threading import Lock
 from graphpool_sanity import GraclusPool, sanity_check
 from graphpool_sanity.datasets import locality_control
 from graphpool_sanity.check.backbone import Backbone
@@ -304,3 +308,35 @@ def test_the_cost_of_an_epoch_is_that_of_the_fastest_run(monkeypatch):
     cost = check(runs=3).cost[LAYER]
     assert cost["seconds_per_epoch"] == 0.5
     assert cost["seconds"] == 14.0
+
+
+class WithLock(nn.Module):
+    def __init__(self, in_channels, out_channels):
+        super().__init__()
+        self.net, self.lock = graclus(in_channels, out_channels), Lock()
+
+    def forward(self, data):
+        return self.net(data)
+
+    def __deepcopy__(self, memo):
+        copied = WithLock(2, 2)
+        copied.load_state_dict(self.state_dict())
+        return copied
+
+
+def jittered(graph):
+    graph.x = graph.x + 0.01 * torch.rand_like(graph.x)
+    return graph
+
+
+def test_what_is_never_known_again_is_said_once_and_trained_anew(tmp_path):
+    drawn = copy.copy(CYCLES.graphs)
+    drawn.transform = jittered
+    for build_model, data, words in [(WithLock, CYCLES, "tell one"), (graclus, drawn, "anew")]:
+        out = tmp_path / words
+        for calls in (1, 2):
+            with warnings.catch_warnings(record=True) as said:
+                warnings.simplefilter("always")
+                check(build_model, data, ["random", "none"], out=out)
+            assert [words in str(warning.message) for warning in said] == [True]
+            assert len(list(Ledger(out / "ledger.jsonl"))) == calls * 6

@@ -10,6 +10,7 @@ from _helpers.small_experiment import EXPERIMENT, load
 
 from graphpool_sanity.reproduce import Row, Study, command, reproduce
 from graphpool_sanity.reproduce import experiment as module
+from graphpool_sanity.reproduce import study as studies
 
 STUDY = Study(
     "Table 1",
@@ -26,6 +27,8 @@ STUDY = Study(
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
     monkeypatch.setattr(module, "load_once", load)
+    monkeypatch.setattr(studies, "is_here", lambda name: True)
+    module.content_of.cache_clear()
 
 
 @pytest.fixture
@@ -164,13 +167,48 @@ def test_settings_that_tell_rows_apart_are_no_options(capsys):
         (["--variants", "magic"], "invalid choice: 'magic'"),
         (["--dataset", "atlantis"], "must be one of .*NCI1.*, got 'atlantis'"),
         (["--scheduler", "tcp://a:1"], "--scheduler needs --backend dask"),
+        (["--runs", "-1"], "--runs: must be 1 or more, got -1"),
+        (["--runs", "0"], "--runs: must be 1 or more, got 0"),
+        (["--jobs", "0"], "--jobs: must be 1 or more, got 0"),
+        (["--epochs", "0"], "epochs must be 1 or more, got 0"),
+        (["--batch-size", "-3"], "batch_size must be 1 or more, got -3"),
+        (["--device", "nix"], "device must be 'auto' or a torch device, got 'nix'"),
+        (["--device", "cuda:77"], "device must be one of this machine's, got 'cuda:77'"),
+        (["--out", "/dev/null/nix"], "out must be a folder that can be written, got /dev/null"),
     ],
 )
 def test_what_is_wrong_is_refused(arguments, words, capsys):
-    with pytest.raises(SystemExit):
+    with pytest.raises(SystemExit) as end:
         reproduce(STUDY, arguments)
-    error = capsys.readouterr().err
-    assert re.search(words, error)
+    assert end.value.code == 2
+    said = capsys.readouterr()
+    assert re.match(f"error: .*{words}", said.err)
+    assert said.err.count("\n") == 1
+    assert said.out == ""
+
+
+def test_a_missing_data_set_is_one_line(monkeypatch, tmp_path, capsys):
+    def missing(name):
+        raise OSError(f"{name} could neither be read nor downloaded")
+
+    monkeypatch.setattr(module, "load_once", missing)
+    monkeypatch.setattr(studies, "is_here", lambda name: False)
+    with pytest.raises(SystemExit) as end:
+        reproduce(STUDY, ["--dataset", "DD", "--out", str(tmp_path)])
+    assert end.value.code == 2
+    assert capsys.readouterr().err == "error: DD could neither be read nor downloaded\n"
+
+
+def test_runs_that_fail_are_one_line(monkeypatch, call, capsys):
+    def fail(*_):
+        raise FloatingPointError("no number")
+
+    monkeypatch.setattr(module, "train", fail)
+    with pytest.raises(SystemExit) as end:
+        call(STUDY, "--dataset", "NCI1", "--runs", "1", "--epochs", "1")
+    assert end.value.code == 2
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    assert last.startswith("error: 3 of 3 runs failed, the first by FloatingPointError: no number")
 
 
 def test_examples_keep_their_ledgers_in_their_checkout():

@@ -1,7 +1,10 @@
+import json
+
 import pytest
 from _helpers.small_experiment import EXPERIMENT, load
 
 from graphpool_sanity.reproduce import experiment as module
+from graphpool_sanity.reproduce import study as studies
 from graphpool_sanity.reproduce.experiment import Resources
 from graphpool_sanity.reproduce.study import Row, Runs
 from graphpool_sanity.training.ledger import Ledger
@@ -14,7 +17,20 @@ RESOURCES = Resources("cpu", 1)
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    monkeypatch.setattr(module, "load_once", load)
+    hold(monkeypatch, load)
+
+
+def hold(monkeypatch, loader, here=True):
+    """Have data sets be what ``loader`` gives."""
+    monkeypatch.setattr(module, "load_once", loader)
+    monkeypatch.setattr(studies, "is_here", lambda name: here)
+    module.content_of.cache_clear()
+
+
+def load_other(name):
+    found = load(name)
+    found.graphs[7].x[0, 0] += 1
+    return found
 
 
 def test_records_are_told_apart_by_their_settings(tmp_path):
@@ -60,3 +76,36 @@ def test_a_run_without_what_is_drawn_runs_again_and_the_old_record_stays(tmp_pat
     before = path.read_text()
     curves.carry_out([TWO], "NCI1", RESOURCES)
     assert path.read_text() == before
+
+
+def carried_out(folder):
+    runs = Runs(folder, 2, {"epochs": 1})
+    runs.carry_out([TWO], "NCI1", RESOURCES)
+    lines = (folder / "graclus-NCI1.jsonl").read_text().splitlines()
+    return len(lines), [record["test"] for record in runs.find(TWO, "NCI1").values()]
+
+
+def test_records_of_other_data_by_the_same_name_do_not_count(tmp_path, monkeypatch):
+    lines, first = carried_out(tmp_path)
+    assert (lines, carried_out(tmp_path)) == (2, (2, first))
+    hold(monkeypatch, load_other)
+    lines, other = carried_out(tmp_path)
+    assert lines == 4
+    assert carried_out(tmp_path) == (4, other)
+    hold(monkeypatch, load)
+    assert carried_out(tmp_path) == (4, first)
+
+
+def test_records_that_do_not_say_are_of_the_published_data(tmp_path):
+    _, first = carried_out(tmp_path)
+    path = tmp_path / "graclus-NCI1.jsonl"
+    records = [json.loads(line) for line in path.read_text().splitlines()]
+    assert {record.pop("data") for record in records} == {module.content_of("NCI1")}
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
+    assert carried_out(tmp_path) == (2, first)
+
+
+def test_records_are_served_where_the_data_are_not(tmp_path, monkeypatch):
+    _, first = carried_out(tmp_path)
+    hold(monkeypatch, pytest.fail, here=False)
+    assert carried_out(tmp_path) == (2, first)

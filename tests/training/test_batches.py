@@ -179,6 +179,25 @@ def test_graphs_that_are_drawn_at_each_access_are_drawn_in_each_epoch(make):
     assert Batches(Stored(graphs), torch.arange(3), 3).same
 
 
+def test_what_is_drawn_at_an_access_follows_from_the_seed_of_the_order_alone():
+    graphs = [Data(x=torch.full((1, 1), float(i))) for i in range(6)]
+    found, state = [], torch.get_rng_state()
+    for seed, between in [(1, 0), (1, 5), (2, 0)]:
+        batches = Batches(Noisy(graphs), torch.arange(6), 2)
+        batches.shuffle(seed)
+        torch.set_rng_state(state)
+        drawn = []
+        for batch in batches:
+            before = torch.get_rng_state()
+            drawn.append(batch.x)
+            torch.rand(between)  # as a model does
+            assert between or torch.equal(torch.get_rng_state(), before)
+        found.append(torch.cat(drawn))
+    assert torch.equal(found[0], found[1])
+    assert not torch.equal(found[0].sort(0).values, found[2].sort(0).values)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
 @pytest.mark.parametrize("part", [slice(None), slice(1, 4)])
 def test_a_data_set_stays_on_its_device(part):
     dataset = Stored([Data(x=torch.full((1, 1), float(i))) for i in range(5)])

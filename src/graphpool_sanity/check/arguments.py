@@ -6,12 +6,11 @@ from numbers import Real
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-import torch
 from torch import nn
 
 from graphpool_sanity.nulls.registry import Layers, shared_nulls
 from graphpool_sanity.training.benchmark import Benchmark
-from graphpool_sanity.training.protocol import Protocol, resolve_device
+from graphpool_sanity.training.protocol import Protocol
 from graphpool_sanity.training.tasks import MARGIN
 
 
@@ -90,16 +89,6 @@ def check_writable(folder: str | Path) -> None:
     except OSError as error:
         raise ValueError(
             f"out must be a folder that can be written, got {folder}: {error.strerror}"
-        ) from error
-
-
-def check_device(device: str) -> None:
-    """Raise a ``ValueError`` for a device that this machine does not have."""
-    try:
-        torch.empty(0, device=resolve_device(device))
-    except (RuntimeError, AssertionError) as error:  # of a torch without CUDA
-        raise ValueError(
-            f"device must be one of this machine's, got {device!r}: {error}"
         ) from error
 
 

@@ -1,6 +1,7 @@
 """The check: does a model's way of pooling beat its nulls, by more than chance would?"""
 
 import tempfile
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, replace
@@ -11,7 +12,6 @@ from torch_geometric.data import Data
 from torchmetrics import Metric
 
 from graphpool_sanity.check.arguments import (
-    check_device,
     check_kinds,
     check_numbers,
     check_writable,
@@ -34,7 +34,7 @@ from graphpool_sanity.datasets.from_graphs import as_benchmark, checked
 from graphpool_sanity.nulls.registry import Layers, nulls_of_others, pooling_layers
 from graphpool_sanity.training.benchmark import Benchmark
 from graphpool_sanity.training.ledger import Ledger, identity
-from graphpool_sanity.training.protocol import BuildModel, Protocol, resolve_device
+from graphpool_sanity.training.protocol import BuildModel, Protocol, check_device, resolve_device
 from graphpool_sanity.training.runs import run_all
 from graphpool_sanity.training.tasks import Task, Unit
 from graphpool_sanity.training.workers import Config
@@ -77,9 +77,11 @@ def sanity_check(
 
     Before anything is trained it is proved that all models run, that the network sees its pooling,
     and that each null changes what it says. Then a run is kept in the ledger as soon as it is done,
-    so that a check that was killed is resumed by the same call. The ledger knows a model by the
-    source of its classes, its plain attributes and its initial weights, and likewise each null:
-    another under the same name starts anew.
+    so that a check that was killed is resumed by the same call. The ledger knows a model by its
+    code and what that uses (installed packages by name), its attributes and its initial weights,
+    and likewise each null, and data by all that the graphs have: another under the same name
+    starts anew. What cannot be known again, as a model that holds a generator or a data set with a
+    random transform, starts anew at each call, with a warning.
 
     Args:
         build_model: ``build_model(in_channels, out_channels)``, a module that takes a PyG batch
@@ -192,7 +194,9 @@ def _identity_of(variant: str, pairs: PairedRuns, seed: int) -> dict[str, str]:
     """What tells a null from another by the same name."""
     if variant == LAYER:
         return {}
-    return {"null": model_fingerprint(pairs.build_seeded(variant, seed))}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what it holds, the layer's model does, and said so
+        return {"null": model_fingerprint(pairs.build_seeded(variant, seed))}
 
 
 def _identity(pairs: PairedRuns, name: str, fingerprint: str) -> dict[str, Any]:

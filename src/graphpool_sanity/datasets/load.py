@@ -200,6 +200,11 @@ def load_once(name: str) -> Benchmark:
     return load_dataset(name)
 
 
+def is_here(name: str) -> bool:
+    """Whether a data set can be read without being fetched first: a loader has read it before."""
+    return name in EMBEDDED or (_root(None) / _PUBLISHED[name].processed).is_dir()
+
+
 def metric_of(name: str) -> str:
     """The metric of a data set, which need not be there."""
     return TASKS[TASK_OF.get(name, "classification")].metric

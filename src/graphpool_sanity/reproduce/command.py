@@ -10,11 +10,13 @@ from typing import Any
 
 from rich.console import Console
 
+from graphpool_sanity.check.arguments import check_writable
 from graphpool_sanity.datasets.load import NAMES, full_name
 from graphpool_sanity.reproduce.experiment import QUICK_EPOCHS, Experiment, Resources, settings_of
 from graphpool_sanity.reproduce.study import Row, Runs, Study
 from graphpool_sanity.reproduce.tables import paper_datasets, table
 from graphpool_sanity.training.cluster import local_cluster
+from graphpool_sanity.training.faults import Parser, faults_in_one_line, positive
 
 __all__ = ["Experiment", "Row", "Study", "reproduce", "settings_of"]
 
@@ -25,14 +27,22 @@ _ABREAST = 3
 def reproduce(study: Study | Experiment, arguments: Sequence[str] | None = None) -> None:
     """Run what a study lacks, from the command line; print its table and save its figure.
 
+    A fault of use is one line on stderr, and exit code 2.
+
     Args:
         study: A table or figure of the paper, or a family of models, each variant a row.
         arguments: The command line; the script's own if ``None``.
     """
     study = study if isinstance(study, Study) else _study_of(study)
     args = _arguments(study, arguments)
+    with faults_in_one_line():
+        _reproduce(study, args)
+
+
+def _reproduce(study: Study, args: argparse.Namespace) -> None:
     runs = Runs(args.out, args.runs, args.given, study.usable)
     if not args.show:
+        check_writable(args.out)
         with _resources(args) as resources:
             for dataset in args.dataset:
                 runs.carry_out(args.rows, dataset, resources)
@@ -79,10 +89,8 @@ def _arguments(study: Study, arguments: Sequence[str] | None) -> argparse.Namesp
     return args
 
 
-def _parser(study: Study) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=f"{study.title}: run what the ledgers lack, show what they hold."
-    )
+def _parser(study: Study) -> Parser:
+    parser = Parser(description=f"{study.title}: run what the ledgers lack, show what they hold.")
     add = parser.add_argument
     add(
         "--dataset",
@@ -91,14 +99,18 @@ def _parser(study: Study) -> argparse.ArgumentParser:
         metavar="NAME",
         help=f"of {', '.join(NAMES)}; or paper, for {', '.join(study.datasets)}; digits if not set",
     )
-    add("--runs", type=int, help=f"seeds 0 to RUNS - 1; {study.runs}, or 3 if quick, if not set")
+    add(
+        "--runs",
+        type=positive,
+        help=f"seeds 0 to RUNS - 1; {study.runs}, or 3 if quick",
+    )
     labels = [row.label for row in study.rows if row.experiment]
     add("--variants", nargs="+", choices=labels, metavar="NAME", help=f"of {', '.join(labels)}")
     add("--quick", action="store_true", help=f"few runs of {QUICK_EPOCHS} epochs, as on digits")
     add("--show", action="store_true", help="run nothing: only show what the ledgers hold")
     add("--device", default="auto", help="auto (if not set), cpu, cuda, cuda:1, …")
     add("--compile", action="store_true", help="train compiled models; needs a C++ compiler")
-    add("--jobs", type=int, help="runs at once; one for each core if not set")
+    add("--jobs", type=positive, help="runs at once; one for each core if not set")
     add("--backend", choices=["local", "dask"], default="local", help="what carries out the runs")
     add("--scheduler", metavar="ADDRESS", help="of Dask's; a cluster of --jobs here if not set")
     add("--out", type=Path, default=_ledgers(study), help="the ledgers' folder; %(default)s")

@@ -2,17 +2,18 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
+from graphpool_sanity.check.fingerprint import data_fingerprint
 from graphpool_sanity.datasets.load import load_once
 from graphpool_sanity.training.benchmark import Benchmark
 from graphpool_sanity.training.cluster import ByValue
 from graphpool_sanity.training.ledger import Ledger, Record
-from graphpool_sanity.training.protocol import OnEpoch, Protocol, train
+from graphpool_sanity.training.protocol import OnEpoch, Protocol, check_device, train
 from graphpool_sanity.training.runs import jobs_on, run_all
 from graphpool_sanity.training.workers import Config
 
@@ -86,7 +87,16 @@ def run_configs(
     ledger: Ledger,
     resources: Resources = Resources(),
 ) -> list[Record]:
-    """The records of all configurations; those that the ledger does not hold are run."""
+    """The records of all configurations; those that the ledger does not hold are run.
+
+    Raises:
+        ValueError: on settings that no protocol has, or a device that this machine does not have.
+        RuntimeError: after all other runs, if any failed.
+    """
+    for config in configs:
+        protocol_of(config)
+    if resources.scheduler is None:
+        check_device(resources.device)
     if None in ledger.find(configs):
         for dataset in {config["dataset"] for config in configs}:
             load_once(dataset)  # one process prepares its files, before many read them
@@ -95,6 +105,17 @@ def run_configs(
         travelling = ByValue(run_one, experiment.build)
         return run_all(configs, travelling, ledger, scheduler=resources.scheduler)
     return run_all(configs, run_one, ledger, resources.jobs or jobs_on(resources.device))
+
+
+@cache
+def content_of(dataset: str) -> str:
+    """The fingerprint of a data set's graphs, which each run keeps as ``"data"``."""
+    return data_fingerprint(load_once(dataset).graphs)
+
+
+def is_of(content: str, record: Record) -> bool:
+    """Whether a run is of these graphs. One that does not say is of those that were published."""
+    return record.get("data", content) == content
 
 
 def protocol_of(config: Config) -> Protocol:
@@ -112,4 +133,5 @@ def _run_one(
         return experiment.build(config, benchmark)
 
     seed = config["seed"]
-    return asdict(train(build_model, benchmark, seed, protocol, device, on_epoch, compile))
+    result = train(build_model, benchmark, seed, protocol, device, on_epoch, compile)
+    return asdict(result) | {"data": content_of(config["dataset"])}

@@ -7,10 +7,13 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from graphpool_sanity.datasets.load import is_here
 from graphpool_sanity.reproduce.experiment import (
     Experiment,
     Resources,
     configs_of,
+    content_of,
+    is_of,
     ledger_path,
     run_configs,
     settings_of,
@@ -70,9 +73,17 @@ class Runs:
     """Settings in place of the paper's."""
     usable: Callable[[Record], object] = lambda _: True
     """Which records count."""
+    contents: dict[str, str] = field(default_factory=dict)
+    """What the data sets hold that have been looked at: records of others by their names do not
+    count."""
 
     def carry_out(self, rows: Iterable[Row], dataset: str, resources: Resources) -> None:
-        """Run what the ledgers lack, all rows that share a ledger together."""
+        """Run what the ledgers lack, all rows that share a ledger together.
+
+        A data set whose files are here is looked at; one that is not is fetched if a run lacks.
+        """
+        if is_here(dataset):
+            self.contents[dataset] = content_of(dataset)
         wanted: dict[Path, list[Sequence[Config]]] = {}
         experiments: dict[Path, Experiment] = {}
         for row in rows:
@@ -82,7 +93,7 @@ class Runs:
                 wanted.setdefault(path, []).append(configs)
         for path, columns in wanted.items():
             one_seed_after_the_other = [c for seed in zip(*columns, strict=True) for c in seed]
-            ledger = Ledger(path, self.usable)
+            ledger = Ledger(path, self._counts)
             run_configs(experiments[path], one_seed_after_the_other, ledger, resources)
 
     def find(self, row: Row, dataset: str) -> dict[int, Record]:
@@ -90,8 +101,12 @@ class Runs:
         if row.experiment is None:
             return {}
         path, configs = self._configs(row, row.experiment, dataset)
-        records = enumerate(Ledger(path, self.usable).find(configs))
+        records = enumerate(Ledger(path, self._counts).find(configs))
         return {seed: record for seed, record in records if record is not None}
+
+    def _counts(self, record: Record) -> bool:
+        content = self.contents.get(record["config"]["dataset"])
+        return bool(self.usable(record)) and (content is None or is_of(content, record))
 
     def _configs(
         self, row: Row, experiment: Experiment, dataset: str

@@ -1,11 +1,13 @@
 """Batches of graphs, taken from the tensors of a data set instead of graph by graph."""
 
 from collections.abc import Iterator, Sequence
+from random import Random
 
 import torch
 from torch import Tensor
 from torch_geometric.data import Batch, Data, InMemoryDataset
 
+from graphpool_sanity.modules import fork_rng
 from graphpool_sanity.training.store import Store, store_of
 
 
@@ -15,7 +17,8 @@ class Batches:
     The batches of PyG's ``DataLoader``. The graphs lie end to end in a few tensors on the device,
     for all epochs, and a batch is taken from these. Graphs that cannot (with lists or sparse
     matrices as attributes, of a class with rules of its own, or of a dataset that transforms them)
-    are read anew, and PyG collates them, each time.
+    are read anew, and PyG collates them, each time. What a transform draws follows from the seed of
+    the order and the number of the batch, whatever else is drawn.
 
     Args:
         graphs: A PyG dataset, a list of ``Data``, or their store.
@@ -39,6 +42,7 @@ class Batches:
         self.batch_size = batch_size
         self.device = device
         self.lone = lone
+        self._chance = Random(0)
         store = graphs if isinstance(graphs, Store) else store_of(graphs)
         self._store = None if store is None else store.to(device)
 
@@ -53,12 +57,14 @@ class Batches:
     def shuffle(self, seed: int) -> None:
         """Put the graphs in an order that follows from ``seed`` alone."""
         generator = torch.Generator().manual_seed(seed)
+        self._chance.seed(seed)
         self.order = self.index[torch.randperm(self.index.numel(), generator=generator)]
 
     def __iter__(self) -> Iterator[Batch]:
         for chosen in self._parts():
             if self._store is None:
-                batch = Batch.from_data_list([self.graphs[int(i)] for i in chosen])
+                with fork_rng(self._chance.getrandbits(62)):
+                    batch = Batch.from_data_list([self.graphs[int(i)] for i in chosen])
                 yield batch.to(self.device)
             else:
                 yield self._store.take(chosen).as_batch()

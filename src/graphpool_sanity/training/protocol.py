@@ -288,3 +288,13 @@ def resolve_device(device: str) -> torch.device:
         return torch.device(device)
     except RuntimeError as error:
         raise ValueError(f"device must be 'auto' or a torch device, got {device!r}") from error
+
+
+def check_device(device: str) -> None:
+    """Raise a ``ValueError`` for a device that this machine does not have."""
+    try:
+        torch.empty(0, device=resolve_device(device))
+    except (RuntimeError, AssertionError) as error:  # of a torch without CUDA
+        raise ValueError(
+            f"device must be one of this machine's, got {device!r}: {error}"
+        ) from error
