@@ -133,14 +133,59 @@ def datasets() -> None:
 
 
 @app.command()
-def report(folder: Annotated[Path, typer.Argument(help="As given to `check --out`.")]) -> None:
+def report(
+    folder: Annotated[Path, typer.Argument(help="As given to `check --out`.")],
+    latex: Annotated[bool, typer.Option("--latex", help="Print a LaTeX table instead.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead.")] = False,
+) -> None:
     """Print the table of a finished check again, and write its page anew."""
     with faults_in_one_line():
+        from graphpool_sanity.check.export import to_csv, to_latex
         from graphpool_sanity.check.report import SanityReport
 
         found = SanityReport.load(folder)
+        if latex or csv:
+            typer.echo(to_latex([found]) if latex else to_csv([found]), nl=False)
+            return
         found.save(folder)
         _show(found, folder)
+
+
+@app.command()
+def review(
+    folders: Annotated[list[Path], typer.Argument(help="Of checks, as given to `check --out`.")],
+    out: Annotated[Path, typer.Option(help="Folder of the review.")] = Path("results/review"),
+    latex: Annotated[bool, typer.Option("--latex", help="Print a LaTeX table instead.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead.")] = False,
+) -> None:
+    """Combine checks on several data sets, and of several layers, as one answer."""
+    with faults_in_one_line():
+        from graphpool_sanity.check.export import to_csv, to_latex
+        from graphpool_sanity.check.report import SanityReport
+        from graphpool_sanity.check.review import review as combine
+
+        reports = [SanityReport.load(folder) for folder in folders]
+        if latex or csv:
+            typer.echo(to_latex(reports) if latex else to_csv(reports), nl=False)
+            return
+        found = combine(reports)
+        console = Console()
+        console.print(found.table())
+        console.print(f"review: {found.save(out)}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def demo(
+    jobs: Annotated[int | None, typer.Option(help="Runs at once; one a core if not set.")] = None,
+) -> None:
+    """Two checks of GraclusPool in a minute: one where locality helps, one where it does not."""
+    with faults_in_one_line():
+        from graphpool_sanity.check.demo import checks
+        from graphpool_sanity.training.runs import jobs_on
+
+        for said, found in checks(jobs or jobs_on("cpu")):
+            Console().print(found.table())
+            Console().print(said, highlight=False)
 
 
 def _show(report: "SanityReport", folder: Path) -> None:

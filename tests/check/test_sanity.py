@@ -320,7 +320,7 @@ class WithLock(nn.Module):
 
     def __deepcopy__(self, memo):
         copied = WithLock(2, 2)
-        copied.load_state_dict(self.state_dict())
+        copied.net = copy.deepcopy(self.net, memo)
         return copied
 
 

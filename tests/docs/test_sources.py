@@ -66,24 +66,13 @@ def test_speed_table_is_what_was_measured(tables, tmp_path):
 def test_page_on_locality_shows_what_the_reports_hold(tables):
     import locality_page as page
 
-    rows = page.matrix().splitlines()[2:]
-    assert len(rows) == len(page.LINES)
-    verdicts = []
-    for line, text in zip(page.LINES, rows, strict=True):
-        for dataset, cell in zip(page.REAL, text.strip("| ").split(" | ")[1:], strict=True):
-            report = page.report(dataset, line.layer)
-            found = report and report.comparisons[line.null]
-            if found:
-                score = 100 * fmean(report.scores["layer"])
-                assert cell.startswith(f"{score:.1f}: {Unit('accuracy').signed(found.difference)} ")
-            else:
-                assert cell.startswith(("not run", "fails: "))
-            verdicts += [found.verdict] if found and line.null != "none" else []
-    control = page.control().splitlines()[2:]
-    for line, text in zip(page.LINES, control, strict=True):
-        report = page.report(page.CONTROL, line.layer)
-        score = report and Unit("accuracy").mean_std(report.scores["layer"])
-        assert (score in text) if report else ("not run" in text or "fails: " in text)
-    summary = page.summary()
-    for verdict in set(verdicts):
-        assert f"*{verdict}*: {verdicts.count(verdict)}\n" in summary
+    text, details = page.matrix(), page.details()
+    for report in page.reports():
+        score = 100 * fmean(report.scores["layer"])
+        for found in report.comparisons.values():
+            assert f"{score:.1f}: {Unit('accuracy').signed(found.difference)} [" in text
+        assert report.headline in details
+    found = page.reviewed()
+    assert (found is None) == (text == "")
+    for row in found.rows if found else ():
+        assert found.answer(row) in page.summary() + text
