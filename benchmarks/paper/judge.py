@@ -15,9 +15,9 @@ from graphpool_sanity.training.ledger import Record
 from graphpool_sanity.training.tasks import MARGIN, Unit
 
 SEEDS = 20
-PLANS = (5, 10, 20)
-"""How many seeds were laid down for a cell before its first run. Three, where a run takes hours,
-are no plan by which a verdict could fall."""
+PLANS = (3, 5, 10, 20)
+"""How many seeds were laid down for a cell before its first run; by three, where a run takes hours,
+no verdict falls."""
 Status = Literal["reproduced", "not reproduced", "undecided", "not run"]
 
 

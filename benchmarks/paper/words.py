@@ -21,7 +21,7 @@ Runs of one seed share the split and the order of batches, and the initial weigh
 models share them, so models are compared run by run. *Found* is the mean difference, positive where
 the first model is better, with its 95 % interval, and the verdict is where that lies
 ({{py:func}}`~graphpool_sanity.compare`): within {POINTS} (accuracy and AUROC) or {MARGIN} (mean
-absolute error) of 0 it is "as good", above or below 0 "better". 5, 10 or 20 seeds were laid down
+absolute error) of 0 it is "as good", above or below 0 "better". 3, 5, 10 or 20 seeds were laid down
 before a cell's first run; where there are so many, the interval is Student's, elsewhere a
 confidence sequence, which holds however often one has looked. There is no verdict on fewer than
 five runs.

@@ -147,9 +147,11 @@ def seconds_of_epoch(pairs: PairedRuns, seed: int) -> float:
 def duration(seconds: float) -> str:
     """Seconds in the largest unit that fits.
 
-    >>> duration(42), duration(400), duration(9000)
-    ('42 s', '7 min', '2.5 h')
+    >>> duration(0.345), duration(42), duration(400), duration(9000)
+    ('0.34 s', '42 s', '7 min', '2.5 h')
     """
+    if seconds < 10:
+        return f"{seconds:.2g} s"
     if seconds < 100:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
