@@ -2,13 +2,19 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
+from io import StringIO
 
 import pytest
+from _helpers.reports import report as report_of
+from pandas import read_csv
 from typer.testing import CliRunner
 
 from graphpool_sanity.__main__ import main
+from graphpool_sanity.check import demo
 from graphpool_sanity.cli import app
 from graphpool_sanity.training.ledger import Ledger
+from graphpool_sanity.training.protocol import Protocol
 
 QUICK = [
     "--epochs",
@@ -197,3 +203,39 @@ def test_it_is_installed_as_a_command():
     command = [sys.executable, "-c", script, "--help"]
     found = subprocess.run(command, capture_output=True, text=True, check=True)
     assert all(name in found.stdout for name in ("check", "nulls", "datasets", "report"))
+
+
+def test_reports_are_exported_and_reviewed(tmp_path):
+    folders = []
+    for name, shift, seed in (("x", 0.03, 0), ("y", 0.05, 1)):
+        one = report_of(shifts={"complement": shift, "none": 0.0}, seed=seed, runs=8)
+        one = replace(one, dataset=one.dataset | {"name": name})
+        folders.append(one.save(tmp_path / name).parent)
+    for option, words in (("--latex", "\\toprule"), ("--csv", "layer,null,dataset,metric,pairs")):
+        for command in (["report", folders[0]], ["review", *folders]):
+            found = run(*command, option)
+            assert found.exit_code == 0, found.output
+            assert words in found.stdout
+    frame = read_csv(StringIO(run("review", *folders, "--csv").stdout))
+    assert list(frame["dataset"]) == ["x", "x", "y", "y"]
+    assert frame["difference"][0] == pytest.approx(0.03, abs=0.002)
+    latex = run("report", folders[0], "--latex").stdout
+    assert "<Pool \\& Net>" in latex
+    assert "was compared with its nulls" in latex
+
+    found = run("review", *folders, "--out", tmp_path / "review")
+    assert found.exit_code == 0, found.output
+    assert "2 checks on x, y" in found.stdout
+    assert (tmp_path / "review" / "review.html").exists()
+    assert run("review", folders[0], folders[0]).exit_code == 2
+
+
+def test_the_demo_says_what_it_finds(monkeypatch):
+    """Its trainings are those of a user; here they are cut short."""
+    monkeypatch.setattr(demo, "_FEWEST", 2)
+    monkeypatch.setattr(demo, "_MOST", 2)
+    for protocol in ("_CONTROL", "_DIGITS"):
+        monkeypatch.setattr(demo, protocol, Protocol(epochs=1))
+    found = run("demo", "--jobs", "1")
+    assert found.exit_code == 0, found.output
+    assert words(found.stdout).count("GraclusPool was compared with its null") == 2
