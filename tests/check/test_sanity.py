@@ -14,6 +14,7 @@ import torch
 from _helpers.small_checks import CYCLES, check, graclus
 from torch import nn
 from torch_geometric.data import Data
+from torch_geometric.utils import erdos_renyi_graph
 from torchmetrics.classification import MulticlassF1Score
 
 import graphpool_sanity
@@ -183,6 +184,31 @@ def test_auto_is_the_first_null_and_none():
 def test_a_metric_of_the_users_own():
     report = check(metric=lambda: MulticlassF1Score(2, average="macro"))
     assert (report.metric, report.higher_is_better) == ("MulticlassF1Score", True)
+
+
+def test_a_metric_by_its_name_and_weights_of_classes(tmp_path):
+    check(out=tmp_path)
+    report = check(metric="f1", class_weights="balanced", out=tmp_path)
+    assert (report.metric, report.higher_is_better) == ("f1", True)
+    assert "the loss with class weights balanced" in report.methods
+    assert len(list(Ledger(tmp_path / "ledger.jsonl"))) == 8  # another check than the first
+    with pytest.raises(ValueError, match="did you mean 'auroc'"):
+        check(metric="aurocs")
+
+
+def test_several_targets_some_missing_of_nodes_without_features():
+    graphs = []
+    for i in range(60):
+        edges = erdos_renyi_graph(8 + i % 4, 0.2 + 0.05 * (i % 5))
+        y = torch.tensor([i % 5 > 2, i % 3 > 1, float("nan") if i % 4 == 0 else i % 2])
+        graphs.append(Data(edge_index=edges, y=y.view(1, 3), num_nodes=8 + i % 4))
+    report = check(graclus, graphs, features="degree")
+    assert (report.metric, report.dataset["targets"]) == ("auroc", 3)
+    assert all(0 <= score <= 1 for score in report.scores["layer"])
+    assert report.comparisons["random"].margin == 0.02
+    assert "binary with 3 targets, nodes without features of their own given their degree" in (
+        report.methods
+    )
 
 
 def test_the_report_tells_what_else_was_measured():

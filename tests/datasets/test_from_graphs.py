@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -16,6 +18,10 @@ def graphs(n=20, y=lambda i: torch.tensor([i % 2]), x=lambda i: torch.ones(2, 3)
     return [Data(x=x(i), edge_index=EDGES, y=y(i)) for i in range(n)]
 
 
+def at(i, good, bad):
+    return lambda j: bad if i == j else good
+
+
 @pytest.mark.parametrize(
     ("y", "task", "out_channels", "dtype"),
     [
@@ -29,6 +35,60 @@ def test_the_task_is_read_off_the_targets(y, task, out_channels, dtype):
     benchmark = as_benchmark(graphs(y=y))
     assert (benchmark.task, benchmark.out_channels) == (task, out_channels)
     assert {(g.y.dtype, g.y.shape) for g in benchmark.graphs} == {(dtype, (1,))}
+
+
+NONE = float("nan")
+
+
+KINDS = [list, lambda listed: Stored(listed), lambda listed: Stored(listed)[:]]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("shape", [(1, 3), (3,)])
+@pytest.mark.parametrize(
+    ("row", "task"),
+    [([0, 1, NONE], "binary"), ([0.5, 1, NONE], "regression"), ([0, 1, 1], "binary")],
+)
+def test_several_targets_are_a_row_of_each_graph(kind, shape, row, task):
+    rows = [torch.tensor(row).roll(i) for i in range(20)]
+    benchmark = as_benchmark(kind(graphs(y=lambda i: rows[i].reshape(shape))))
+    assert (benchmark.task, benchmark.out_channels) == (task, 3)
+    assert {(g.y.dtype, g.y.shape) for g in benchmark.graphs} == {(torch.float32, (1, 3))}
+    torch.testing.assert_close(benchmark.y, torch.stack(rows).float(), equal_nan=True)
+    assert [len(part) for part in benchmark.split(0)] == [16, 2, 2]
+    assert checked(benchmark).graphs is benchmark.graphs
+    with pytest.raises(ValueError, match="y must have out_channels=2 targets, got 3"):
+        checked(replace(benchmark, out_channels=2))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("x", [None, torch.ones(3, 0)])
+def test_nodes_without_features_get_a_constant_or_their_degree(kind, x):
+    path = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
+    bare = [Data(x, path, y=torch.tensor([i % 2]), num_nodes=3) for i in range(20)]
+    found = as_benchmark(kind(bare))
+    assert (found.features, found.graphs[0].x.tolist()) == ("constant", [[1], [1], [1]])
+    found = as_benchmark(kind(bare), features="degree")
+    assert (found.features, found.graphs[19].x.tolist()) == ("degree", [[1], [2], [1]])
+    assert as_benchmark(graphs(), features="degree").features is None
+    with pytest.raises(ValueError, match="features must be one of constant, degree, got 'nix'"):
+        as_benchmark(kind(bare), features="nix")
+
+
+def test_integers_are_categories_where_they_are_to_be_embedded():
+    listed = graphs(x=lambda i: torch.tensor([[0, 4], [i, 1]]))
+    for graph in listed:
+        graph.edge_attr = torch.tensor([2, 0], dtype=torch.int32)
+    found = as_benchmark(listed, embed=True)
+    assert (found.node_categories, found.edge_categories) == ((20, 5), (3,))
+    assert found.graphs[3].x.tolist() == [[0, 4], [3, 1]]
+    assert found.graphs[3].edge_attr.tolist() == [[2], [0]]
+    assert found.graphs[3].edge_attr.dtype == torch.int64
+    assert as_benchmark(listed).node_categories is None
+    numbers = graphs(x=lambda i: torch.tensor([[-1, 4], [i, 1]]))
+    assert as_benchmark(numbers, embed=True).graphs[0].x.dtype == torch.float32
+    many = graphs(x=lambda i: torch.tensor([[10_000, 4], [i, 1]]))
+    assert as_benchmark(many, embed=True).node_categories is None
 
 
 def test_a_task_may_be_given():
@@ -65,7 +125,10 @@ def test_a_pyg_dataset_that_fits_is_taken_as_it_is():
         (7, "dataset must be a Benchmark, a known name, .* got int"),
         (graphs(9), "dataset must have 10 graphs or more, got 9"),
         ([np.ones(3)] * 10, r"dataset\[0\] must be a torch_geometric.data.Data, got ndarray"),
-        (graphs(x=lambda i: None), r"dataset\[0\] must have node features x, got none"),
+        (
+            graphs(x=lambda i: None if i == 3 else torch.ones(2, 3)),
+            r"dataset\[3\] must have node features x, got none",
+        ),
         (graphs(y=lambda i: None), r"dataset\[0\] must have a target y, got none"),
         (
             [Data(torch.ones(2, 3), y=torch.ones(1))] * 10,
@@ -84,6 +147,16 @@ def test_a_pyg_dataset_that_fits_is_taken_as_it_is():
         (graphs(y=lambda i: torch.tensor([1])), r"y must have two classes or more, got \[1\]"),
         (graphs(y=lambda i: torch.tensor([i % 2 - 1])), r"numbered from 0, got \[-1, 0\]"),
         (graphs(y=lambda i: torch.tensor([float("nan")])), "y must be finite"),
+        (graphs(y=lambda i: torch.ones(2, 3)), r"targets y of shape \[1, T\], got \[2, 3\]"),
+        (graphs(y=lambda i: torch.tensor([[i, 2]])), "got 2 targets: those of 0 and 1 are task="),
+        (
+            graphs(y=lambda i: torch.tensor([[i % 2, float("nan")]])),
+            "y must have some of each target, got none of target 1",
+        ),
+        (
+            graphs(y=at(3, torch.ones(1, 2), torch.tensor([[0, float("inf")]]))),
+            r"y must be finite, got NaN or infinity in dataset\[3\]",
+        ),
     ],
 )
 def test_faults_are_named(bad, message):
@@ -98,10 +171,6 @@ def test_a_task_that_does_not_fit_is_named():
         as_benchmark(graphs(), task="ranking")
     with pytest.raises(ValueError, match=r"classes numbered from 0, got \[0.5"):
         as_benchmark(graphs(y=lambda i: torch.tensor([i + 0.5])), task="classification")
-
-
-def at(i, good, bad):
-    return lambda j: bad if i == j else good
 
 
 def edges(i, bad):

@@ -1,11 +1,16 @@
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.metrics import roc_auc_score
+from sklearn.utils.class_weight import compute_class_weight
 from torch_geometric.data import Data
+from torchmetrics.classification import BinaryF1Score
 
 from graphpool_sanity.datasets import Benchmark, digits
 
@@ -15,7 +20,14 @@ DIGITS = digits()
 
 def labelled(labels, task="classification", **kwargs):
     no_edges = torch.empty(2, 0, dtype=torch.long)
-    graphs = [Data(x=torch.ones(1, 4), edge_index=no_edges, y=label.view(1)) for label in labels]
+    graphs = [
+        Data(
+            x=torch.ones(1, 4),
+            edge_index=no_edges,
+            y=label.view(1, -1).squeeze(1) if label.numel() == 1 else label,
+        )
+        for label in labels
+    ]
     return Benchmark("toy", graphs, task, out_channels=3, **kwargs)
 
 
@@ -121,3 +133,90 @@ def test_official_splits_that_are_none_are_refused(split, message):
     parts = tuple(torch.tensor(part, dtype=torch.long) for part in split)
     with pytest.raises(ValueError, match=message):
         labelled(torch.arange(40) % 2, official_split=parts)
+
+
+NONE = float("nan")
+ROWS = torch.tensor([[0, 1, 1.0], [1, NONE, 1], [NONE, NONE, 1], [1, 0, NONE], [0, 1, 1]])
+LOGITS = torch.tensor([[0.3, -1, 2], [0.5, 9, 1.5], [9, 9, 0.1], [-0.2, -2, 9], [0.1, 0.4, 0.3]])
+
+
+def several(task="binary", rows=ROWS, **kwargs):
+    return labelled([*rows.unsqueeze(1)], task, **kwargs)
+
+
+@pytest.mark.parametrize(
+    ("task", "loss"),
+    [("binary", F.binary_cross_entropy_with_logits), ("regression", F.l1_loss)],
+)
+def test_missing_targets_count_neither_in_the_loss_nor_in_its_gradient(task, loss):
+    known, outputs = ~ROWS.isnan(), LOGITS.clone().requires_grad_()
+    found = several(task).loss(outputs, ROWS)
+    torch.testing.assert_close(found, loss(LOGITS[known], ROWS[known]))
+    (gradient,) = torch.autograd.grad(found, outputs)
+    assert (gradient[~known] == 0).all()
+    assert (gradient[known] != 0).all()
+    assert several(task).loss(LOGITS, torch.full_like(ROWS, NONE)) == 0
+
+
+def test_the_metric_is_the_mean_over_targets_of_which_there_are_two_classes():
+    first = roc_auc_score([0, 1, 1, 0], LOGITS[[0, 1, 3, 4], 0])
+    second = roc_auc_score([1, 0, 1], LOGITS[[0, 3, 4], 1])
+    assert several().score(LOGITS, ROWS) == pytest.approx((first + second) / 2)  # none of the third
+    assert np.isnan(several().score(LOGITS[:, 2:], ROWS[:, 2:]))
+    known = ~ROWS.isnan()
+    errors = [(LOGITS[k, t] - ROWS[k, t]).abs().mean() for t, k in enumerate(known.t())]
+    found = several("regression").score(LOGITS, ROWS)
+    assert found == pytest.approx(float(torch.stack(errors).mean()))
+
+
+def test_any_metric_of_several_targets_is_that_of_each():
+    named = several(make_metric="f1").score(LOGITS, ROWS)
+    made = several(make_metric=lambda: BinaryF1Score()).score((LOGITS > 0).float(), ROWS)
+    assert named == pytest.approx(made)
+    own = several(make_metric="average_precision")
+    assert (own.metric, own.is_share, own.higher_is_better) == ("average_precision", True, True)
+    rmse = several("regression", make_metric="rmse")
+    assert (rmse.is_share, rmse.higher_is_better) == (False, False)
+
+
+def test_a_metric_by_a_name_that_is_none_is_refused():
+    with pytest.raises(ValueError, match=r"one of accuracy, .* got 'acuracy'; did you mean 'acc"):
+        labelled(torch.arange(3), make_metric="acuracy")
+    with pytest.raises(ValueError, match="must be one of mae, rmse for task='regression'"):
+        labelled(torch.arange(3), "regression", make_metric="auroc")
+
+
+def test_the_best_constant():
+    classes = labelled(torch.tensor([0, 1, 1, 2, 1]))
+    assert classes.score_of_constant() == 3 / 5
+    assert several().score_of_constant() == 0.5
+    rows = torch.tensor([[0.0, 1], [1, NONE], [8, 4]])
+    found = several("regression", rows).error_of_constant()
+    assert found == pytest.approx(((1 + 0 + 7) / 3 + 3 / 2) / 2)
+    squares = several("regression", rows, make_metric="rmse").error_of_constant()
+    assert squares == pytest.approx((np.std([0, 1, 8]) + 1.5) / 2)
+    with pytest.raises(ValueError, match="a constant prediction must be of numbers"):
+        classes.error_of_constant()
+
+
+def test_classes_are_weighed_inversely_to_their_number_among_the_training_graphs():
+    parts = tuple(map(torch.tensor, ([0, 1, 2, 3, 4], [5], [6])))
+    labels = torch.tensor([0, 0, 0, 1, 2, 2, 2])
+    benchmark = labelled(labels, official_split=parts, class_weights="balanced")
+    weights = torch.tensor(compute_class_weight("balanced", classes=np.arange(3), y=labels[:5]))
+    torch.testing.assert_close(benchmark.weighed(0).class_weights, weights.float())
+    outputs = torch.randn(7, 3)
+    expected = F.cross_entropy(outputs, labels, weights.float())
+    torch.testing.assert_close(benchmark.weighed(0).loss(outputs, labels), expected)
+    binary = several(class_weights="balanced")
+    binary = replace(binary, official_split=tuple(map(torch.tensor, ([0, 1, 4], [2], [3]))))
+    assert binary.weighed(0).class_weights.tolist() == pytest.approx([2, 1 / 3, 1 / 3])
+    assert labelled(labels).weighed(0).class_weights is None
+
+
+@pytest.mark.parametrize("weights", ["equal", torch.ones(2), torch.zeros(3), [1, 2, 3]])
+def test_class_weights_that_are_none_are_refused(weights):
+    with pytest.raises(ValueError, match=r"must be 'balanced' or \[3\] above 0, got"):
+        labelled(torch.arange(3), class_weights=weights)
+    with pytest.raises(ValueError, match="class_weights must be None for task='regression'"):
+        labelled(torch.arange(3), "regression", class_weights="balanced")

@@ -64,6 +64,7 @@ def collect(
 ) -> SanityReport:
     """The report of all pairs that count."""
     benchmark, seed = pairs.benchmark(), judge.seed
+    weights = benchmark.class_weights
     most = max(map(schedule.pairs, schedule.nulls))
     count = {LAYER: most} | {null: schedule.pairs(null) for null in schedule.nulls}
     used = [r for r in records if r["config"]["seed"] < seed + count[r["config"]["variant"]]]
@@ -80,6 +81,9 @@ def collect(
             "task": benchmark.task,
             **dict(zip(("train", "validation", "test"), sizes, strict=True)),
             "official_split": benchmark.official_split is not None,
+            "targets": 1 if benchmark.task == "classification" else benchmark.out_channels,
+            "features": benchmark.features,
+            "class_weights": None if weights is None else str(weights),
         },
         metric=benchmark.metric,
         higher_is_better=benchmark.higher_is_better,

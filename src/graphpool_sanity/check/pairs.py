@@ -4,10 +4,10 @@ import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 from torch_geometric.data import Batch, Data
 from torchmetrics import Metric
@@ -42,12 +42,13 @@ class PairedRuns:
     source: str | Benchmark
     """A name is sent to other processes in place of the graphs."""
     protocol: Protocol
-    make_metric: Callable[[], Metric] | None = None
+    make_metric: str | Callable[[], Metric] | None = None
     device: str = "auto"
     layers: tuple[str, ...] = ()
     """Where a model has its pooling layers."""
     nulls: Mapping[tuple[type[nn.Module], str], MakeNull] = field(default_factory=dict)
     """Nulls of the user's own, which another process is told by this."""
+    class_weights: Literal["balanced"] | Tensor | None = None
 
     def __call__(self, config: Config, on_epoch: OnEpoch | None) -> dict[str, Any]:
         """Everything that :class:`Result` has, and what is measured on the trained model.
@@ -73,11 +74,13 @@ class PairedRuns:
         return found
 
     def benchmark(self) -> Benchmark:
-        """The data set with the metric of the check."""
+        """The data set with the metric and the class weights of the check."""
         benchmark = load_once(self.source) if isinstance(self.source, str) else self.source
-        if self.make_metric is None:
-            return benchmark
-        return replace(benchmark, make_metric=self.make_metric)
+        if self.make_metric is not None:
+            benchmark = replace(benchmark, make_metric=self.make_metric)
+        if self.class_weights is not None:
+            benchmark = replace(benchmark, class_weights=self.class_weights)
+        return benchmark
 
     def build(self, variant: str, seed: int, in_channels: int, out_channels: int) -> nn.Module:
         """The model of a variant. Whatever it draws while it trains is the same in all variants.

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from torch import Tensor
 from torch_geometric.data import Data
 from torchmetrics import Metric
 
@@ -30,7 +31,7 @@ from graphpool_sanity.check.progress import CheckWatch, deadline_in
 from graphpool_sanity.check.proofs import prove
 from graphpool_sanity.check.report import SanityReport
 from graphpool_sanity.check.schedule import Schedule
-from graphpool_sanity.datasets.from_graphs import as_benchmark, checked
+from graphpool_sanity.datasets.from_graphs import Features, as_benchmark, checked
 from graphpool_sanity.nulls.registry import Layers, nulls_of_others, pooling_layers
 from graphpool_sanity.training.benchmark import Benchmark
 from graphpool_sanity.training.ledger import Ledger, identity
@@ -54,8 +55,10 @@ def sanity_check(
     max_runs: int = 50,
     minutes: float | None = None,
     protocol: Protocol = _PAPER,
-    metric: Callable[[], Metric] | None = None,
+    metric: str | Callable[[], Metric] | None = None,
     task: Task | None = None,
+    features: Features = "constant",
+    class_weights: Literal["balanced"] | Tensor | None = None,
     layers: Layers | None = None,
     level: float = 0.95,
     seed: int = 0,
@@ -88,7 +91,7 @@ def sanity_check(
             and returns its outputs [B, out_channels], or these and an auxiliary loss.
         dataset: A :class:`Benchmark`, a name that :func:`load_dataset` knows, or a PyG dataset or
             list of ``Data``, whose task is inferred: classes if ``y`` is integer, regression if
-            it is floating point.
+            it is floating point, and several binary targets if it is [1, T] of 0, 1 and NaN.
         nulls: ``"auto"`` is the first (most telling) null that all pooling layers share, which
             asks about the layer's choice, and ``"none"``, which asks whether pooling does anything
             at all; ``"all"`` are all that they share; or one name, or several.
@@ -99,10 +102,14 @@ def sanity_check(
         max_runs: The greatest number of pairs.
         minutes: After how many minutes no pair beyond ``runs`` is begun.
         protocol: How each model is trained; the paper's :class:`Protocol` by default.
-        metric: Makes a ``torchmetrics.Metric``, as ``lambda: MulticlassF1Score(10)``, that is
-            given outputs (logits) and targets; the task's if ``None``: accuracy, mean absolute
-            error, or area under the ROC curve.
+        metric: ``"accuracy"``, ``"balanced_accuracy"``, ``"f1"``, ``"auroc"``,
+            ``"average_precision"``, ``"mae"`` or ``"rmse"``; or what makes a
+            ``torchmetrics.Metric``, as ``lambda: MulticlassF1Score(10)``, that is given outputs
+            (logits) and targets; the data set's if ``None``.
         task: The task of a dataset that is no benchmark, if not as inferred.
+        features: What nodes of such a dataset get that have none: ``"constant"`` or ``"degree"``.
+        class_weights: What the loss weighs classes by; ``"balanced"`` inversely to how often they
+            are among the training graphs.
         layers: Which modules are the pooling layers, by name or class, as for
             :func:`~graphpool_sanity.randomize`; all that are known if ``None``.
         level: The confidence level; false verdicts come at a rate of 1 - ``level`` at most.
@@ -139,9 +146,8 @@ def sanity_check(
     check_kinds(build_model, protocol)
     if scheduler is None:
         check_device(device)
-    pairs = PairedRuns(
-        build_model, _source(dataset, task), protocol, metric, str(resolve_device(device))
-    )
+    source, where = _source(dataset, task, features), str(resolve_device(device))
+    pairs = PairedRuns(build_model, source, protocol, metric, where, class_weights=class_weights)
     margin = resolve_margin(margin, pairs.benchmark())
     model = pairs.build_seeded(LAYER, seed)
     parts = pooling_layers(model, layers)
@@ -182,12 +188,14 @@ def sanity_check(
     return report
 
 
-def _source(dataset: str | Benchmark | Sequence[Data], task: Task | None) -> str | Benchmark:
+def _source(
+    dataset: str | Benchmark | Sequence[Data], task: Task | None, features: Features
+) -> str | Benchmark:
     if isinstance(dataset, str | Benchmark):
         if task is not None:
             raise ValueError(f"task must be None for a data set that has one, got {task!r}")
         return dataset if isinstance(dataset, str) else checked(dataset)
-    return as_benchmark(dataset, task)
+    return as_benchmark(dataset, task, features=features)
 
 
 def _identity_of(variant: str, pairs: PairedRuns, seed: int) -> dict[str, str]:
@@ -202,7 +210,8 @@ def _identity_of(variant: str, pairs: PairedRuns, seed: int) -> dict[str, str]:
 def _identity(pairs: PairedRuns, name: str, fingerprint: str) -> dict[str, Any]:
     """What all runs of a check have in common in the ledger, and no other check has."""
     benchmark, metric = pairs.benchmark(), pairs.make_metric
-    split = benchmark.official_split
+    split, weights = benchmark.official_split, benchmark.class_weights
+    made = None if metric is None or isinstance(metric, str) else metric()
     return {
         "model": name,
         "fingerprint": fingerprint,
@@ -212,9 +221,8 @@ def _identity(pairs: PairedRuns, name: str, fingerprint: str) -> dict[str, Any]:
         "data": data_fingerprint(benchmark.graphs),
         **({} if split is None else {"split": split_fingerprint(split)}),
         "task": benchmark.task,
-        "metric": benchmark.metric
-        if metric is None
-        else f"{metric()} {model_fingerprint(metric())}",
+        "metric": benchmark.metric if made is None else f"{made} {model_fingerprint(made)}",
+        **({} if weights is None else {"class_weights": str(weights)}),
         "device": resolve_device(pairs.device).type,
         **asdict(pairs.protocol),
     }

@@ -1,5 +1,8 @@
 """What a report says in words: the verdict in answer to a null's question, and what limits it."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from graphpool_sanity.check.comparison import Comparison, explain
 from graphpool_sanity.check.findings import Findings, overall
 from graphpool_sanity.nulls.questions import question
@@ -85,6 +88,17 @@ def scope(report: Findings) -> tuple[str, str]:
     )
 
 
+def _task(dataset: Mapping[str, Any]) -> str:
+    """The task, and what else was decided about the data."""
+    targets, made = dataset.get("targets", 1), dataset.get("features")
+    said = dataset["task"] if targets == 1 else f"{dataset['task']} with {targets} targets"
+    if made is not None:
+        given = "their degree" if made == "degree" else "a constant"
+        said += f", nodes without features of their own given {given}"
+    weights = dataset.get("class_weights")
+    return said if weights is None else f"{said}, the loss with class weights {weights}"
+
+
 def methods(report: Findings) -> str:
     """A paragraph for the methods section of a paper."""
     first = next(iter(report.comparisons.values()))
@@ -105,7 +119,7 @@ def methods(report: Findings) -> str:
     version = report.environment["versions"].get("graphpool-sanity", "")
     return (
         f"{report.name} was compared with its nulls {nulls} on {dataset['name']} "
-        f"({dataset['graphs']} graphs, {dataset['task']}) with graphpool-sanity {version}: the "
+        f"({dataset['graphs']} graphs, {_task(dataset)}) with graphpool-sanity {version}: the "
         "same network with the layer's choice of nodes replaced. Layer and nulls were trained in "
         f"pairs that share the split ({split}: {parts} graphs), the initial weights of all but the "
         f"selection, the order of batches and the dropout (seeds {report.seeds[0]} to "

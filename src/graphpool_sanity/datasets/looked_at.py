@@ -23,6 +23,7 @@ class Values(NamedTuple):
     x: Tensor
     edge_index: Tensor
     y: Tensor
+    """[B], or [B, T] of several targets."""
     of_edges: dict[str, Tensor]
     """``edge_attr`` and ``edge_weight``, where there are any."""
     nodes: Tensor
@@ -48,13 +49,14 @@ def looked_at(graphs: Graphs) -> tuple[Values, Store | None]:
         values = _of_list(listed) if store is None else _of_store(store)
     else:  # all are like the first, but for the sizes of their attributes
         values = _of_store(store)
-        wrong = store.sizes("y") != 1
+        wrong = store.sizes("y") != store.sizes("y")[0]
         for key in values.of_edges:
             wrong |= store.sizes(key) != values.edges
         if store.num_nodes is not None:
             wrong |= store.num_nodes != values.nodes
         for first in wrong.nonzero()[:1].flatten().tolist():
-            raise ValueError(f"dataset[{first}] must {_fault(graphs[first])}")
+            fault = _fault(graphs[first]) or _fault_of_targets(graphs[first], graphs[0])
+            raise ValueError(f"dataset[{first}] must {fault}")
     _check_edges(values)
     _check_finite("x", values.x, values.nodes)
     for key, value in values.of_edges.items():
@@ -67,7 +69,7 @@ def _of_store(store: Store) -> Values:
     return Values(
         values["x"],
         values["edge_index"],
-        values["y"].reshape(-1),
+        _targets(values["y"].reshape(store.sizes("x").numel(), -1)),
         {key: values[key] for key in _OF_EDGES if key in values},
         store.sizes("x"),
         store.sizes("edge_index"),
@@ -79,16 +81,21 @@ def _of_list(graphs: Sequence[Data]) -> Values:
     return Values(
         x=torch.cat([graph.x for graph in graphs]),
         edge_index=torch.cat([graph.edge_index for graph in graphs], dim=1),
-        y=torch.cat([graph.y.reshape(1) for graph in graphs]),
+        y=_targets(torch.stack([graph.y.reshape(-1) for graph in graphs])),
         of_edges={key: torch.cat([graph[key] for graph in graphs]) for key in had},
         nodes=torch.tensor([graph.x.size(0) for graph in graphs]),
         edges=torch.tensor([graph.edge_index.size(1) for graph in graphs]),
     )
 
 
+def _targets(y: Tensor) -> Tensor:
+    """[B, T], or [B] if there is one of each graph."""
+    return y.squeeze(1) if y.size(1) == 1 else y
+
+
 def _check_alike(graphs: Sequence[Data]) -> None:
     for i, graph in enumerate(graphs):
-        fault = _fault(graph)
+        fault = _fault(graph) or _fault_of_targets(graph, graphs[0])
         if fault:
             raise ValueError(f"dataset[{i}] must {fault}")
     had = [set(graph.keys()) for graph in graphs]
@@ -115,9 +122,17 @@ def _fault(graph: object) -> str | None:
         return f"have x of shape [n, F], got {list(graph.x.shape)}"
     if graph.num_nodes != graph.x.size(0):
         return f"have x of its {graph.num_nodes} nodes, got {list(graph.x.shape)}"
-    if graph.y.numel() != 1:
-        return f"have one target y, got y of shape {list(graph.y.shape)}: keep one of them"
+    if graph.y.numel() == 0 or graph.y.dim() > 2 or graph.y.shape[:-1].numel() > 1:
+        return f"have targets y of shape [1, T], got {list(graph.y.shape)}"
     return _fault_of_edges(graph)
+
+
+def _fault_of_targets(graph: Data, first: Data) -> str | None:
+    wanted = first.y.numel()
+    if graph.y.numel() == wanted:
+        return None
+    many = "one target y" if wanted == 1 else f"{wanted} targets y"
+    return f"have {many}, got y of shape {list(graph.y.shape)}: dataset[0] has {wanted}"
 
 
 def _fault_of_edges(graph: Data) -> str | None:

@@ -1,9 +1,10 @@
-"""Faults of use on a command line: one line on stderr, and exit code 2."""
+"""Faults of use, told in one line on stderr with exit code 2, and what may have been meant."""
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
 from typing import NoReturn
 
 
@@ -35,3 +36,14 @@ def positive(text: str) -> int:
 def _exit(message: str) -> NoReturn:
     sys.stderr.write(f"error: {' '.join(message.split())}\n")
     raise SystemExit(2) from None
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """``"; did you mean 'NCI1'?"``, if one of those known is written nearly so.
+
+    >>> nearest("NCI-1", ["NCI1", "PROTEINS"]), nearest("x", ["NCI1"])
+    ("; did you mean 'NCI1'?", '')
+    """
+    by_lower = {other.lower(): other for other in known}
+    close = get_close_matches(name.lower(), by_lower, n=1)
+    return f"; did you mean {by_lower[close[0]]!r}?" if close else ""

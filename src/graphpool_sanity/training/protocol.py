@@ -18,7 +18,6 @@ from graphpool_sanity.training.batches import Batches
 from graphpool_sanity.training.benchmark import Benchmark
 from graphpool_sanity.training.provenance import processor, revision, versions
 from graphpool_sanity.training.store import store_of
-from graphpool_sanity.training.tasks import TASKS
 
 BuildModel = Callable[[int, int], nn.Module]
 """``build_model(in_channels, out_channels)``: a model that takes a PyG batch, or the fields that it
@@ -119,7 +118,7 @@ def train(
     (2, True)
     """
     where = resolve_device(device)
-    start = time.perf_counter()
+    start, benchmark = time.perf_counter(), benchmark.weighed(seed)
     if where.type == "cuda":
         torch.cuda.init()  # so that its generators are seeded, and put back, too
     with fork_rng(seed):
@@ -224,7 +223,7 @@ def train_epoch(
     for batch in batches:
         optimizer.zero_grad()
         output, auxiliary = _forward(model, benchmark, batch)
-        loss = TASKS[benchmark.task].loss(output, batch.y) + auxiliary
+        loss = benchmark.loss(output, batch.y) + auxiliary
         loss.backward()
         if clip_norm is not None:
             nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
@@ -249,8 +248,8 @@ def evaluate(model: nn.Module, benchmark: Benchmark, batches: Iterable[Batch]) -
     model.eval()
     results = [(_forward(model, benchmark, batch)[0], batch.y) for batch in batches]
     outputs, targets = (torch.cat(part) for part in zip(*results, strict=True))
-    loss = TASKS[benchmark.task].loss(outputs, targets)
-    return Evaluation(benchmark.score(outputs, targets), float(loss))
+    loss = float(benchmark.loss(outputs, targets))
+    return Evaluation(benchmark.score(outputs, targets), loss)
 
 
 def _forward(model: nn.Module, benchmark: Benchmark, batch: Batch) -> tuple[Tensor, Tensor | float]:
@@ -258,7 +257,8 @@ def _forward(model: nn.Module, benchmark: Benchmark, batch: Batch) -> tuple[Tens
     wanted = (batch.num_graphs, benchmark.out_channels)
     if output.shape != wanted:
         raise ValueError(f"the model must return {list(wanted)} outputs, got {list(output.shape)}")
-    return output if benchmark.task == "classification" else output.squeeze(1), auxiliary
+    one = benchmark.task != "classification" and benchmark.out_channels == 1
+    return output.squeeze(1) if one else output, auxiliary
 
 
 def _read(returned: object) -> tuple[Tensor, Tensor | float]:

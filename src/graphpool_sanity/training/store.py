@@ -94,6 +94,34 @@ def store_of(graphs: InMemoryDataset | Sequence[Data]) -> Store | None:
     return found.take(torch.as_tensor(list(graphs._indices)))
 
 
+def values_of(graphs: InMemoryDataset | Sequence[Data], key: str) -> Tensor:
+    """One attribute of all graphs, end to end; no graph is built where they lie so already."""
+    store = _only(graphs, key)
+    return torch.cat([graph[key] for graph in graphs]) if store is None else store.values[key]
+
+
+def num_nodes_of(graphs: InMemoryDataset | Sequence[Data]) -> Tensor:
+    """[B], the nodes of each graph."""
+    store = _only(graphs, "x")
+    if store is None:
+        return torch.tensor([graph.num_nodes for graph in graphs])
+    return store.sizes("x") if store.num_nodes is None else store.num_nodes
+
+
+def _only(graphs: InMemoryDataset | Sequence[Data], key: str) -> Store | None:
+    """The store of a dataset with one attribute alone; ``None`` if it has none."""
+    if not isinstance(graphs, InMemoryDataset) or not _is_fixed(graphs) or len(graphs) < 2:
+        return None
+    store = _of_collated(graphs._data, graphs.slices)
+    if store is None or key not in store.slices:
+        return None
+    slices = {key: store.slices[key]}
+    store = store._replace(values={key: store.values[key]}, slices=slices)
+    if graphs._indices is None:
+        return store
+    return store.take(torch.as_tensor(list(graphs._indices)))
+
+
 def _is_fixed(dataset: InMemoryDataset) -> bool:
     """Whether an access gives what is stored, and does nothing of its own."""
     kind = type(dataset)
