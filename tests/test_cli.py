@@ -95,6 +95,57 @@ def test_data_sets():
     assert re.search(r"NCI1 .*downloaded", found.stdout)
 
 
+def test_what_a_data_set_has():
+    found = run("datasets", "digits")
+    assert found.exit_code == 0
+    for fact, value in [
+        ("graphs", "1797"),
+        ("nodes", "32.7 on average, 16 to 42"),
+        ("task", "classification of 10 classes"),
+        ("split", "1437/180/180, drawn by the seed"),
+        ("best constant", "accuracy, % 10.2"),
+        ("files", "on this disk"),
+    ]:
+        assert re.search(f"{fact} +│ {re.escape(value)}", found.stdout), fact
+
+
+OWN_DATA = """
+import torch
+from torch_geometric.data import Data
+from torch_geometric.utils import erdos_renyi_graph
+
+def molecules():
+    torch.manual_seed(0)
+    graphs = []
+    for i in range(60):
+        x = torch.randint(0, 4, (9, 2))
+        edges = erdos_renyi_graph(9, 0.3)
+        y = torch.tensor([[i % 2, float("nan") if i % 3 else i % 5 // 3]])
+        graphs.append(Data(x, edges, torch.randint(0, 3, (edges.size(1),)), y))
+    return graphs
+
+def bare():
+    return [Data(edge_index=g.edge_index, y=g.y[0, :1], num_nodes=9) for g in molecules()]
+"""
+
+
+def test_data_of_the_users_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own_data.py").write_text(OWN_DATA)
+    call = ["check", "torch_geometric.nn:TopKPooling", *QUICK, "--nulls", "random", "--dataset"]
+    found = run(*call, "own_data:molecules", "--metric", "average_precision")
+    assert found.exit_code == 0, found.output
+    assert "average precision, %" in words(found.stdout)
+    (folder,) = (tmp_path / "results").iterdir()
+    said = json.loads((folder / "report.json").read_text())
+    assert (said["dataset"]["task"], said["dataset"]["targets"]) == ("binary", 2)
+    found = run(*call, "own_data:bare", "--task", "binary", "--features", "degree", "--balanced")
+    assert found.exit_code == 0, found.output
+    shown = words(run("datasets", "own_data:molecules").stdout)
+    for fact in ("binary of 2 targets, 33.3% missing", "2, categories to embed", "on this disk"):
+        assert fact in shown, fact
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -104,6 +155,11 @@ def test_data_sets():
         (["check", "graphpool_sanity:GraclusPool", "--arg", "nix=1"], "arg nix is none that"),
         (["check", "graphpool_sanity:GraclusPool", "--arg", "nix"], "arg must be NAME=VALUE"),
         (["check", "graphpool_sanity:GraclusPool", "--dataset", "nix"], "name must be one of"),
+        (["check", "graphpool_sanity:GraclusPol"], "none; did you mean 'GraclusPool'?"),
+        (["datasets", "digit"], "did you mean 'digits'?"),
+        (["datasets", "graphpool_sanity:nix"], "must have a dataset 'nix', and has none"),
+        (["check", "graphpool_sanity:GraclusPool", "--task", "binary"], "has a task"),
+        (["check", "graphpool_sanity:GraclusPool", "--metric", "acuracy"], "mean 'accuracy'?"),
         (["check", "graphpool_sanity:GraclusPool", "--nulls", "nix"], "nulls must be 'auto'"),
         (["check", "graphpool_sanity:GraclusPool", "--runs", "1"], "runs must be an int of 2"),
         (["check", "graphpool_sanity:GraclusPool", "--device", "nix"], "device must be"),

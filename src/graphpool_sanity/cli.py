@@ -27,13 +27,30 @@ _ARG = typer.Option("--arg", "-a", metavar="NAME=VALUE", help="An argument of th
 
 Layer = Annotated[str, _LAYER]
 Args = Annotated[list[str] | None, _ARG]
+Dataset = Annotated[
+    str, typer.Option(help="A name that `datasets` lists, PyG's class/name, or MODULE:FUNCTION.")
+]
+Metric = Annotated[str | None, typer.Option(help="auroc, average_precision, f1, rmse, …")]
+Task = Annotated[
+    str | None, typer.Option(help="Of MODULE:FUNCTION: classification, regression or binary.")
+]
+Features = Annotated[
+    str | None, typer.Option(help="Of nodes of MODULE:FUNCTION without any: constant or degree.")
+]
+Balanced = Annotated[
+    bool, typer.Option("--balanced", help="Weigh classes inversely to their number.")
+]
 
 
 @app.command()
 def check(
     layer: Layer,
     arg: Args = None,
-    dataset: Annotated[str, typer.Option(help="A name that `datasets` lists.")] = "digits",
+    dataset: Dataset = "digits",
+    metric: Metric = None,
+    task: Task = None,
+    features: Features = None,
+    balanced: Balanced = False,
     runs: Annotated[int, typer.Option(help="Pairs at least.")] = 10,
     max_runs: Annotated[
         int | None, typer.Option(help="Pairs at most: 50, or --runs if more.")
@@ -62,18 +79,18 @@ def check(
     with faults_in_one_line():
         from graphpool_sanity.check.from_name import (
             default_folder,
+            find_data,
             find_layer,
             read_arguments,
             settings_of,
             standard_model,
         )
         from graphpool_sanity.check.sanity import sanity_check
-        from graphpool_sanity.datasets.load import load_dataset
         from graphpool_sanity.training.protocol import Protocol
         from graphpool_sanity.training.runs import jobs_on
 
         made, arguments = find_layer(layer), read_arguments(arg or [])
-        benchmark = load_dataset(dataset)
+        benchmark = find_data(dataset, task, features)  # type: ignore[arg-type]  # as checked there
         given = {
             "epochs": epochs,
             "batch_size": batch_size,
@@ -87,12 +104,14 @@ def check(
         out = out or Path("results") / default_folder(name, benchmark.name, setting)
         report = sanity_check(
             standard_model(made, arguments, benchmark, **backbone),
-            benchmark.name,
+            benchmark if ":" in dataset else benchmark.name,
             nulls if nulls in ("auto", "all") else [null.strip() for null in nulls.split(",")],
             runs,
             margin,
             max_runs=max(runs, 50) if max_runs is None else max_runs,
             minutes=minutes,
+            metric=metric,
+            class_weights="balanced" if balanced else None,
             protocol=Protocol(**protocol),
             seed=seed,
             n_jobs=jobs or jobs_on(device),
@@ -122,14 +141,31 @@ def nulls(layer: Layer, arg: Args = None) -> None:
 
 
 @app.command()
-def datasets() -> None:
-    """List the data sets."""
-    from graphpool_sanity.datasets.load import EMBEDDED, NAMES
+def datasets(
+    name: Annotated[
+        str | None, typer.Argument(help="As TUDataset/ENZYMES or MODULE:FUNCTION.")
+    ] = None,
+) -> None:
+    """List the data sets, or say what one has."""
+    with faults_in_one_line():
+        if name is None:
+            from graphpool_sanity.datasets.load import EMBEDDED, NAMES
 
-    table = Table("data set", "files")
-    for name in NAMES:
-        table.add_row(name, "none needed" if name in EMBEDDED else "read, or downloaded")
-    Console().print(table)
+            table = Table("data set", "files")
+            for known in NAMES:
+                table.add_row(known, "none needed" if known in EMBEDDED else "read, or downloaded")
+            table.add_row("PyG's class/name, ogb/name", "read, or downloaded")
+        else:
+            from graphpool_sanity.check.from_name import find_data
+            from graphpool_sanity.datasets.facts import facts_of
+            from graphpool_sanity.datasets.load import full_name, is_here
+
+            here = ":" in name or is_here(full_name(name))
+            table = Table(show_header=False)
+            for fact, value in facts_of(find_data(name)).items():
+                table.add_row(fact, value)
+            table.add_row("files", "on this disk" if here else "have just been fetched")
+        Console().print(table)
 
 
 @app.command()

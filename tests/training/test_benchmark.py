@@ -105,6 +105,13 @@ def test_a_class_that_cannot_be_stratified_is_refused():
         labelled(torch.tensor([0] * 30 + [1])).split(0)
 
 
+def test_classes_that_are_too_small_are_stratified_together():
+    labels = torch.tensor([0] * 40 + [1] * 40 + [i for i in range(2, 14) for _ in range(3)])
+    parts = labelled(labels).split(0)
+    assert [len(part) for part in parts] == [92, 12, 12]
+    assert [int((labels[part] > 1).sum()) for part in parts] == [28, 4, 4]
+
+
 def test_an_unknown_task_is_refused():
     with pytest.raises(ValueError, match=r"task must be one of .*, got 'ranking'"):
         labelled(torch.arange(3), task="ranking")

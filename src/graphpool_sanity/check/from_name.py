@@ -15,10 +15,15 @@ from typing import Any
 from torch import nn
 
 from graphpool_sanity.check.backbone import Backbone, LayerFactory
+from graphpool_sanity.datasets.from_graphs import Features, as_benchmark, checked
+from graphpool_sanity.datasets.load import as_file_name, load_dataset
 from graphpool_sanity.select.assignment import check_positive
 from graphpool_sanity.training.benchmark import Benchmark
+from graphpool_sanity.training.faults import nearest
 from graphpool_sanity.training.input_conv import InputConv
 from graphpool_sanity.training.protocol import BuildModel
+from graphpool_sanity.training.store import num_nodes_of
+from graphpool_sanity.training.tasks import Task
 
 _SHARE = 0.25
 """Clusters of a soft layer per node, as the paper has it for two pooling layers."""
@@ -40,9 +45,39 @@ def find_layer(target: str) -> Callable[..., nn.Module]:
     Raises:
         ValueError: if there is no such module, or nothing of that name that can be called.
     """
+    return _find("layer", target)
+
+
+def find_data(target: str, task: Task | None = None, features: Features | None = None) -> Benchmark:
+    """The data set of that name, or what the function ``MODULE:FUNCTION`` returns.
+
+    That is a PyG dataset, a list of ``Data``, or a benchmark; integers in ``x`` and ``edge_attr``
+    are categories to embed.
+
+    Raises:
+        ValueError: if there is no such data set, module or function; on a task or features for a
+            data set that says them itself.
+    """
+    if ":" not in target:
+        if task is not None or features is not None:
+            raise ValueError(
+                f"task and features are for dataset=MODULE:FUNCTION, got them for {target}, which "
+                "has a task; its features are chosen by NAME?features=degree"
+            )
+        return load_dataset(target)
+    try:
+        made = _find("dataset", target)()
+    except TypeError as error:
+        raise ValueError(f"dataset {target} must be called without arguments: {error}") from error
+    if isinstance(made, Benchmark):
+        return checked(made)
+    return as_benchmark(made, task, target, features or "constant", embed=True)
+
+
+def _find(what: str, target: str) -> Callable[..., Any]:
     module_name, _, name = target.partition(":")
     if not module_name or not name:
-        raise ValueError(f"layer must be MODULE:LAYER, got {target!r}")
+        raise ValueError(f"{what} must be MODULE:{what.upper()}, got {target!r}")
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
     try:
@@ -53,7 +88,11 @@ def find_layer(target: str) -> Callable[..., nn.Module]:
         ) from error
     found = getattr(module, name, None)
     if not callable(found):
-        raise ValueError(f"module {module_name!r} must have a layer {name!r}, and has none")
+        known = [key for key, value in vars(module).items() if callable(value)]
+        raise ValueError(
+            f"module {module_name!r} must have a {what} {name!r}, and has none"
+            f"{nearest(name, known)}"
+        )
     return found
 
 
@@ -95,13 +134,13 @@ def layer_factories(
     for key in overrides:
         if key not in parameters and not open_ended:
             raise ValueError(f"arg {key} is none that {name} takes ({', '.join(parameters)})")
-    sizes = [graph.num_nodes for graph in benchmark.graphs]
-    nodes = sum(sizes) / len(sizes)
+    sizes = num_nodes_of(benchmark.graphs)
+    nodes = int(sizes.sum()) / len(sizes)
     factories: list[LayerFactory] = []
     for _ in range(num_pools):
         nodes = max(1.0, _SHARE * nodes)
         clusters = dict.fromkeys(("num_clusters", "k"), ceil(nodes))
-        known = clusters | {"heads": _HEADS, "max_num_nodes": max(sizes)}
+        known = clusters | {"heads": _HEADS, "max_num_nodes": int(sizes.max())}
         given = {k: v for k, v in known.items() if _is_open(parameters.get(k))}
         factories.append(partial(_make, layer, name, given | dict(overrides)))
     return factories
@@ -157,7 +196,7 @@ def default_folder(name: str, dataset: str, setting: object) -> str:
     'GraclusPool-digits-dcff97'
     """
     digest = sha256(repr(setting).encode()).hexdigest()
-    return f"{name}-{dataset}-{digest[:6]}"
+    return f"{name}-{as_file_name(dataset)}-{digest[:6]}"
 
 
 def standard_model(

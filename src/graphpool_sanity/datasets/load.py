@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
@@ -13,12 +14,15 @@ from typing import NamedTuple
 
 from filelock import FileLock
 from platformdirs import user_cache_path
+from torch_geometric import datasets as classes
 
+from graphpool_sanity.datasets.by_name import Fetched, fetch, read_name
 from graphpool_sanity.datasets.digits import digits
 from graphpool_sanity.datasets.from_graphs import checked
 from graphpool_sanity.datasets.locality import locality_control
 from graphpool_sanity.datasets.published import TASK_OF, molhiv, smnist, tu, zinc
 from graphpool_sanity.training.benchmark import Benchmark
+from graphpool_sanity.training.faults import nearest
 from graphpool_sanity.training.tasks import TASKS
 
 
@@ -112,6 +116,13 @@ def load_dataset(name: str, root: str | Path | None = None) -> Benchmark:
     intensity and position (digits, SMNIST), categories to embed (ogbg-molhiv, the only one with
     ``edge_attr``). ``IMDB-B`` and ``MOLHIV`` stand for IMDB-BINARY and ogbg-molhiv.
 
+    Any other is named by its class in ``torch_geometric.datasets`` and its name there, or by
+    ``ogb``: ``TUDataset/ENZYMES``, ``MoleculeNet/tox21``, ``LRGBDataset/Peptides-func``,
+    ``ogb/ogbg-molbace``. Options follow a question mark: the arguments of the class, as
+    ``TUDataset/COIL-DEL?cleaned&use_node_attr``; ``features=degree``, for nodes without features,
+    which else get a constant; ``split=scaffold``, for molecules. Integers are categories to embed,
+    the split is official if the class has one, and so is the metric of OGB's and LRGB's.
+
     Raw files are looked for under the root, in the layout of PyG's and OGB's own classes, and
     downloaded if absent; these classes keep a ``processed`` folder beside them, which one process
     of a machine reads or writes at a time. What is read must have as many graphs, features and
@@ -120,15 +131,15 @@ def load_dataset(name: str, root: str | Path | None = None) -> Benchmark:
     (:func:`~graphpool_sanity.locality_control`) need no files.
 
     Args:
-        name: One of ``NAMES``.
-        root: Holds the folders ``TUDataset``, ``ZINC``, ``GNNBenchmarkDataset`` and ``OGB``. If
-            ``None``, the environment variable ``GRAPHPOOL_SANITY_DATA`` names it; without that,
-            it is the user's cache folder.
+        name: One of ``NAMES``, or a class of PyG's and a name.
+        root: Holds a folder for each class, as ``TUDataset``, and ``OGB``. If ``None``, the
+            environment variable ``GRAPHPOOL_SANITY_DATA`` names it; without that, it is the
+            user's cache folder.
 
     Raises:
         ValueError: on an unknown name, or files that do not hold the graphs that were published.
         OSError: if the data can neither be read nor downloaded.
-        ImportError: for ogbg-molhiv, if OGB is not installed.
+        ImportError: if OGB, or RDKit for molecules, is needed and not installed.
 
     Section 3.1 and Appendix A.1 of Mesquita, Souza, Kaski, NeurIPS 2020.
 
@@ -138,32 +149,53 @@ def load_dataset(name: str, root: str | Path | None = None) -> Benchmark:
     name = full_name(name)
     if name in EMBEDDED:
         return EMBEDDED[name]()
-    published, root = _PUBLISHED[name], _root(root)
+    root = _root(root)
+    read = _PUBLISHED[name].read if name in _PUBLISHED else partial(fetch, read_name(name))
     try:
-        with _one_at_a_time(root / published.processed), _quiet():
-            benchmark = published.read(root)
-    except ImportError:
-        raise
+        with _one_at_a_time(root / _places(name)[1]), _quiet():
+            found = read(root)
+    except ImportError as error:
+        if error.name != "rdkit":
+            raise
+        message = f'{name} needs the package rdkit: pip install "graphpool-sanity[chem]"'
+        raise ImportError(message) from error
     except Exception as error:  # each loader, and each library it fetches with, has its own
         raise OSError(_help(name, root, error)) from error
-    _check_published(name, benchmark, root)
-    return benchmark
+    if isinstance(found, Fetched):
+        return found.as_benchmark()
+    _check_published(name, found, root)
+    return found
+
+
+def _places(name: str) -> tuple[str, str]:
+    """Where raw and processed files lie below the root."""
+    if name in _PUBLISHED:
+        return _PUBLISHED[name].raw, _PUBLISHED[name].processed
+    found = read_name(name)
+    suffix = "_cleaned" if found.options.get("cleaned") else ""
+    return f"{found.folder}/raw{suffix}/", f"{found.folder}/processed{suffix}"
 
 
 def _help(name: str, root: Path, error: Exception) -> str:
     """What went wrong, and what to do about it."""
-    raw, processed = _PUBLISHED[name].raw, root / _PUBLISHED[name].processed
+    raw, processed = _places(name)[0], root / _places(name)[1]
     what = f"{type(error).__name__}: {error}"
     if any(not file.name.startswith("pre_") for file in processed.glob("*.pt")):
         return (
             f"{name} could not be read: {what}. Its processed files may be damaged: "
             f"delete {processed}"
         )
+    others = [folder.name for folder in processed.parent.parent.glob("*")]
+    near = nearest(processed.parent.name, {*others} - {processed.parent.name}).lstrip("; ")
+    near = f"{near.rstrip('?')}, which is there? " if near else ""
+    cleaned = processed.with_name("raw_cleaned").is_dir() and not raw.endswith("_cleaned/")
     return (
         f"{name} could neither be read nor downloaded: {what}. "
         f"Without internet, put its raw files at {root / raw} (the folder must be writable); "
         f"or let root or GRAPHPOOL_SANITY_DATA name the folder that holds {raw}; "
-        "or use 'digits', which needs no files"
+        + near
+        + ("or use its cleaned version, which is there, by ?cleaned; " if cleaned else "")
+        + "or use 'digits', which needs no files"
     )
 
 
@@ -202,24 +234,41 @@ def load_once(name: str) -> Benchmark:
 
 def is_here(name: str) -> bool:
     """Whether a data set can be read without being fetched first: a loader has read it before."""
-    return name in EMBEDDED or (_root(None) / _PUBLISHED[name].processed).is_dir()
+    return name in EMBEDDED or (_root(None) / _places(name)[1]).is_dir()
 
 
 def metric_of(name: str) -> str:
-    """The metric of a data set, which need not be there."""
-    return TASKS[TASK_OF.get(name, "classification")].metric
+    """The metric of a data set; the paper's need not be there."""
+    if name in NAMES:
+        return TASKS[TASK_OF.get(name, "classification")].metric
+    return load_once(name).metric
+
+
+def as_file_name(name: str) -> str:
+    """A name without what a file's cannot have.
+
+    >>> as_file_name("TUDataset/COIL-DEL?cleaned&use_node_attr")
+    'TUDataset-COIL-DEL-cleaned-use_node_attr'
+    """
+    return re.sub(r"[^\w.=-]+", "-", name)
 
 
 def full_name(name: str) -> str:
-    """One of ``NAMES``, which may be given short.
+    """One of ``NAMES``, which may be given short, or a class of PyG's and a name.
 
     Raises:
         ValueError: on an unknown name.
     """
     name = _ALIASES.get(name, name)
-    if name not in NAMES:
-        raise ValueError(f"name must be one of {', '.join(NAMES)}, got {name!r}")
-    return name
+    if name in NAMES:
+        return name
+    if "/" in name or "?" in name or hasattr(classes, name):
+        return str(read_name(name))
+    known = [*NAMES, *_ALIASES]
+    raise ValueError(
+        f"name must be one of {', '.join(NAMES)}, or a class of PyG's and a name, as "
+        f"TUDataset/ENZYMES, got {name!r}{nearest(name, known)}"
+    )
 
 
 def _root(root: str | Path | None) -> Path:

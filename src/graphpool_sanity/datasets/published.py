@@ -9,7 +9,7 @@ from unittest.mock import patch
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch_geometric.data import Data
+from torch_geometric.data import Data, InMemoryDataset
 from torch_geometric.data.data import DataEdgeAttr, DataTensorAttr
 from torch_geometric.data.storage import GlobalStorage
 from torch_geometric.datasets import ZINC, GNNBenchmarkDataset, TUDataset
@@ -110,17 +110,9 @@ def molhiv(root: Path) -> Benchmark:
     ``edge_attr`` [e, 3] are int64 for OGB's ``AtomEncoder`` and ``BondEncoder``, or an embedding
     of each column by ``node_categories`` and ``edge_categories``.
     """
-    ogb = _import_ogb()
+    dataset, split = read_ogb("ogbg-molhiv", root / "OGB")
     from ogb.utils.features import get_atom_feature_dims, get_bond_feature_dims
 
-    # OGB stores PyG objects, which torch.load must be told to trust; leaving `safe_globals`
-    # would also take away those that PyG has allowed for good.
-    trusted = torch.serialization.get_safe_globals()
-    untrusted = [store for store in _OGB_STORES if store not in trusted]
-    declined = patch.object(ogb, "input", lambda _: "n", create=True)  # never ask and wait
-    with torch.serialization.safe_globals(untrusted), declined:
-        dataset = ogb.PygGraphPropPredDataset("ogbg-molhiv", root=str(root / "OGB"))
-        split = dataset.get_idx_split()
     store, slices = dataset._data, dataset.slices
     return Benchmark(
         name="ogbg-molhiv",
@@ -134,13 +126,27 @@ def molhiv(root: Path) -> Benchmark:
         ),
         task=TASK_OF["ogbg-molhiv"],
         out_channels=1,
-        official_split=(split["train"], split["valid"], split["test"]),
+        official_split=split,
         node_categories=tuple(get_atom_feature_dims()),
         edge_categories=tuple(get_bond_feature_dims()),
     )
 
 
-def _import_ogb() -> ModuleType:
+def read_ogb(name: str, root: Path) -> tuple[InMemoryDataset, Split]:
+    """A data set of OGB's graph property prediction, as its class reads it, and its split."""
+    ogb = _import_ogb(name)
+    # OGB stores PyG objects, which torch.load must be told to trust; leaving `safe_globals`
+    # would also take away those that PyG has allowed for good.
+    trusted = torch.serialization.get_safe_globals()
+    untrusted = [store for store in _OGB_STORES if store not in trusted]
+    declined = patch.object(ogb, "input", lambda _: "n", create=True)  # never ask and wait
+    with torch.serialization.safe_globals(untrusted), declined:
+        dataset = ogb.PygGraphPropPredDataset(name, root=str(root))
+        split = dataset.get_idx_split()
+    return dataset, (split["train"], split["valid"], split["test"])
+
+
+def _import_ogb(name: str) -> ModuleType:
     """OGB's loader, kept from asking PyPI for a newer version in a thread, as its import does."""
     asks = "outdated" not in sys.modules
     if asks:
@@ -149,7 +155,7 @@ def _import_ogb() -> ModuleType:
         from ogb.graphproppred import dataset_pyg
     except ImportError as error:
         raise ImportError(
-            'ogbg-molhiv needs the package ogb: pip install "graphpool-sanity[ogb]"'
+            f'{name} needs the package ogb: pip install "graphpool-sanity[ogb]"'
         ) from error
     finally:
         if asks:

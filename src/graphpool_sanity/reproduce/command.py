@@ -97,7 +97,8 @@ def _parser(study: Study) -> Parser:
         nargs="+",
         type=_dataset,
         metavar="NAME",
-        help=f"of {', '.join(NAMES)}; or paper, for {', '.join(study.datasets)}; digits if not set",
+        help=f"of {', '.join(NAMES)}, or PyG's class/name; or paper, for "
+        f"{', '.join(study.datasets)}; digits if not set",
     )
     add(
         "--runs",

@@ -9,7 +9,7 @@ from typing import Any
 from torch import nn
 
 from graphpool_sanity.check.fingerprint import data_fingerprint
-from graphpool_sanity.datasets.load import load_once
+from graphpool_sanity.datasets.load import as_file_name, load_once
 from graphpool_sanity.training.benchmark import Benchmark
 from graphpool_sanity.training.cluster import ByValue
 from graphpool_sanity.training.ledger import Ledger, Record
@@ -78,7 +78,7 @@ def ledger_path(
     folder: str | Path, experiment: Experiment, dataset: str, settings: Mapping[str, Any]
 ) -> Path:
     """Where the runs of a family on a data set are kept."""
-    return Path(folder) / f"{model_name(experiment, settings)}-{dataset}.jsonl"
+    return Path(folder) / f"{model_name(experiment, settings)}-{as_file_name(dataset)}.jsonl"
 
 
 def run_configs(

@@ -17,6 +17,9 @@ if TYPE_CHECKING:  # which takes seconds to import
 
 Split = tuple[Tensor, Tensor, Tensor]
 
+_LEAST = 10
+"""Graphs of a class that is sure to be in all parts of a split."""
+
 
 @dataclass(frozen=True, eq=False)
 class Benchmark:
@@ -181,7 +184,8 @@ class Benchmark:
 
         The official split whatever the seed, where there is one; else 80/10/10, drawn by
         scikit-learn's ``train_test_split(random_state=seed)``, stratified by the class if there is
-        one target. Neither reads nor changes any global random state.
+        one target; classes too small for that form one stratum. Neither reads nor changes any
+        global random state.
 
         Raises:
             ValueError: on a seed outside [0, 2**32), or classes too small to be stratified.
@@ -192,9 +196,14 @@ class Benchmark:
             return self.official_split
         y = None if self.task == "regression" else self.y
         strata = y if y is not None and y.dim() == 1 else None
-        train, rest = _divide(torch.arange(len(self.graphs)), 0.2, strata, seed)
-        val, test = _divide(rest, 0.5, strata, seed)
-        return train, val, test
+        try:
+            return _divided(len(self.graphs), strata, seed)
+        except ValueError:  # of classes that are not in all parts
+            small = torch.tensor([]) if strata is None else strata.long().bincount() < _LEAST
+            if strata is None or small.sum() < 2:
+                raise
+        joined = strata.masked_fill(small[strata.long()], strata.max() + 1)
+        return _divided(len(self.graphs), joined, seed)
 
 
 def _check_name(metric: str, task: Task) -> None:
@@ -247,6 +256,12 @@ def _check_split(split: Split, size: int) -> None:
         )
     if index.unique().numel() < index.numel():
         raise ValueError("official_split must have disjoint parts, got a graph twice")
+
+
+def _divided(size: int, strata: Tensor | None, seed: int) -> Split:
+    train, rest = _divide(torch.arange(size), 0.2, strata, seed)
+    val, test = _divide(rest, 0.5, strata, seed)
+    return train, val, test
 
 
 def _divide(index: Tensor, share: float, strata: Tensor | None, seed: int) -> tuple[Tensor, Tensor]:
