@@ -52,12 +52,8 @@ def check(
     features: Features = None,
     balanced: Balanced = False,
     runs: Annotated[int, typer.Option(help="Pairs at least.")] = 10,
-    max_runs: Annotated[
-        int | None, typer.Option(help="Pairs at most: 50, or --runs if more.")
-    ] = None,
-    minutes: Annotated[
-        float | None, typer.Option(help="No pair beyond --runs begins later.")
-    ] = None,
+    max_runs: Annotated[int | None, typer.Option(help="Pairs at most: 50 or --runs.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="Begin no more pairs after.")] = None,
     nulls: Annotated[str, typer.Option(help="auto, all, or names joined by commas.")] = "auto",
     margin: Annotated[float | None, typer.Option(help="What is as good, in the metric.")] = None,
     epochs: Annotated[int | None, typer.Option(help="At most so many a run.")] = None,

@@ -1,3 +1,4 @@
+import pytest
 import torch
 from torch_geometric.data import Data
 
@@ -30,3 +31,18 @@ def test_messages_hear_bonds():
 
     layer(data).sum().backward()
     assert layer.bonds.embeddings[0].weight.grad[3].abs().sum() > 0
+
+
+@pytest.mark.parametrize(
+    "bonds",
+    [torch.tensor([0.5, 2]), torch.tensor([[1.0, 2, 3], [4, 5, 6]]), torch.tensor([[-1], [7]])],
+)
+def test_messages_hear_numbers_of_edges(bonds):
+    torch.manual_seed(0)
+    bonds, edges = torch.tensor(bonds), torch.tensor([[0, 2], [1, 1]])
+    data = Data(torch.randn(3, 2), edges, edge_attr=bonds, y=torch.tensor([0]))
+    layer = InputConv(Benchmark("toy", [data], "classification", 2), 5)
+    told = bonds.float().view(2, -1) @ layer.bonds.weight.t() + layer.bonds.bias
+    heard = (data.x[[0, 2]] + told).relu().sum(0)
+    expected = layer.conv.lin_root(data.x[1]) + layer.conv.lin_rel(heard)
+    torch.testing.assert_close(layer(data)[1], expected)

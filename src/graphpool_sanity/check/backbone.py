@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch_geometric.data import Data
 from torch_geometric.nn import BatchNorm, GraphConv, global_mean_pool
 
-from graphpool_sanity.interface.graphs import Graphs, edges_of
+from graphpool_sanity.interface.graphs import Graphs, edges_of, one_each
 from graphpool_sanity.interface.inputs import LayerCall
 
 LayerFactory = Callable[[int], nn.Module]
@@ -43,10 +43,12 @@ class Backbone(nn.Module):
         hidden: The width of all layers.
         num_pools: How often it pools; not read if factories are given one by one.
         first: ``first(data)`` -> [N, hidden], in place of the first convolution: for features that
-            are categories, an ``InputConv``.
+            are categories, and for those of edges, an ``InputConv``.
 
     Shapes:
-        - **data**: a PyG batch with x [N, F], edge_index [2, E] and batch [N].
+        - **data**: a PyG batch with x [N, F], edge_index [2, E] and batch [N]; an edge_weight [E],
+          or else an edge_attr [E, D] of any width, reaches the layers that take it; a single
+          number of an edge is its weight in convolutions, too.
         - returns [B, out_channels], or that and the auxiliary loss [] if there is any.
 
     Raises:
@@ -97,7 +99,10 @@ class Backbone(nn.Module):
 
     def _embed(self, data: Data) -> Graphs:
         size = getattr(data, "num_graphs", 1)
-        graphs = Graphs(data.x, size, data.edge_index, batch=data.batch)
+        weight = data.get("edge_weight", data.get("edge_attr"))
+        if weight is not None and weight.is_floating_point():
+            weight = weight.to(data.x.dtype if data.x.is_floating_point() else torch.float32)
+        graphs = Graphs(data.x, size, data.edge_index, weight, data.batch)
         if isinstance(self.first, Conv):
             return self.first.on(graphs)
         return cast(Graphs, self.norm(graphs._replace(x=self.first(data))))
@@ -125,7 +130,7 @@ class Conv(GraphConv):
         """The graphs with convolved features."""
         if not graphs.is_dense:
             edge_index, weight = edges_of(graphs)
-            return graphs._replace(x=self(graphs.x, edge_index, _one_each(weight)))
+            return graphs._replace(x=self(graphs.x, edge_index, one_each(weight)))
         x, adj = graphs.x, graphs.edges
         mask = 1 if graphs.mask is None else graphs.mask.unsqueeze(-1)
         x = x * mask  # a layer may leave anything where there is no node
@@ -151,13 +156,6 @@ class Norm(nn.Module):
             return graphs._replace(x=self.norm(x.flatten(0, -2)).relu().view_as(x))
         real = graphs.mask.bool()
         return graphs._replace(x=torch.zeros_like(x).index_put((real,), self.norm(x[real]).relu()))
-
-
-def _one_each(weight: Tensor | None) -> Tensor | None:
-    """[E] of [E] or [E, 1]; edges with several numbers, or integers, count as unweighted."""
-    if weight is None or not weight.is_floating_point() or weight.numel() != weight.size(0):
-        return None
-    return weight.view(-1)
 
 
 def mean_of_nodes(graphs: Graphs) -> Tensor:

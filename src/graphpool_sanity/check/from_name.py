@@ -213,8 +213,8 @@ def standard_model(
     """
     factories = layer_factories(layer, arguments, benchmark, num_pools)
     sample = replace(benchmark, graphs=[benchmark.graphs[0].clone()], official_split=None)
-    categories = benchmark.node_categories or benchmark.edge_categories
-    return partial(_build, factories, sample if categories else None, hidden)
+    special = benchmark.node_categories or benchmark.edge_categories or benchmark.edge_channels
+    return partial(_build, factories, sample if special else None, hidden)
 
 
 def _build(

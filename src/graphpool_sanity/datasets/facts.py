@@ -14,8 +14,7 @@ def facts_of(benchmark: Benchmark) -> dict[str, str]:
     ('32.7 on average, 16 to 42', 'classification of 10 classes', 'accuracy, % 10.2')
     """
     nodes, unit = num_nodes_of(benchmark.graphs), Unit(benchmark.metric)
-    graph, number = benchmark.graphs[0], benchmark.out_channels
-    width = 0 if graph.edge_attr is None else graph.edge_attr.view(graph.num_edges, -1).size(1)
+    number = benchmark.out_channels
     parts = "/".join(str(len(part)) for part in benchmark.split(0))
     kind = "drawn by the seed" if benchmark.official_split is None else "fixed"
     missing = f", {benchmark.y.isnan().float().mean():.1%} missing" if number > 1 else ""
@@ -27,7 +26,7 @@ def facts_of(benchmark: Benchmark) -> dict[str, str]:
         "graphs": str(len(benchmark.graphs)),
         "nodes": f"{nodes.double().mean():.1f} on average, {nodes.min()} to {nodes.max()}",
         "features of nodes": f"{benchmark.in_channels}{embedded}{made}",
-        "features of edges": str(width),
+        "features of edges": str(benchmark.edge_channels),
         "task": f"{benchmark.task} of {number} {of}",
         "metric": benchmark.metric,
         "split": f"{parts}, {kind}",

@@ -79,6 +79,13 @@ def edges_of(graphs: Graphs) -> tuple[Tensor, Tensor | None]:
     return edge_index, graphs.weight if value is None else value
 
 
+def one_each(weight: Tensor | None) -> Tensor | None:
+    """[E] of [E] or [E, 1]; edges with several numbers, or integers, count as unweighted."""
+    if weight is None or not weight.is_floating_point() or weight.numel() != weight.size(0):
+        return None
+    return weight.view(-1)
+
+
 def as_graphs(
     where: str, x: object, batch: Tensor | None, mask: Tensor | None, size: int
 ) -> Graphs:

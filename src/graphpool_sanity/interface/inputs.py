@@ -11,7 +11,15 @@ from torch_geometric.data import Batch
 from torch_geometric.typing import Adj, SparseTensor
 from torch_geometric.utils import to_dense_adj, to_dense_batch
 
-from graphpool_sanity.interface.graphs import MATRICES, NAMES, ROLES, Graphs, as_graphs, edges_of
+from graphpool_sanity.interface.graphs import (
+    MATRICES,
+    NAMES,
+    ROLES,
+    Graphs,
+    as_graphs,
+    edges_of,
+    one_each,
+)
 from graphpool_sanity.interface.outputs import Pooled, by_name, read_output
 
 
@@ -133,6 +141,7 @@ class LayerCall:
             role = ROLES.get(name)
             if role in held:
                 value = self._edges(graphs, parameter) if role == "edges" else held[role]
+                value = one_each(value) if role == "weight" and "weight" in name else value
                 if value is not None or parameter.default is parameter.empty:
                     given[name] = value
         if {"edge_attr", "edge_weight"} <= given.keys():  # PyG's layers take the one or the other
@@ -145,6 +154,7 @@ class LayerCall:
         if graphs.is_dense or graphs.edges is None or wanted != {SparseTensor}:
             return graphs.edges
         edge_index, weight = edges_of(graphs)
+        weight = one_each(weight)
         weight = graphs.x.new_ones(edge_index.size(1)) if weight is None else weight
         sizes = (len(graphs.x), len(graphs.x))
         return SparseTensor.from_edge_index(edge_index, weight, sparse_sizes=sizes)

@@ -82,6 +82,12 @@ class Benchmark:
         return int(self.graphs[0].num_node_features)
 
     @property
+    def edge_channels(self) -> int:
+        """The number of columns of ``edge_attr``; 0 if there is none."""
+        bonds = self.graphs[0].edge_attr
+        return 0 if bonds is None else int(bonds.shape[1:].numel())
+
+    @property
     def y(self) -> Tensor:
         """The targets of all graphs [B], or [B, out_channels] if there are several of each."""
         return values_of(self.graphs, "y")

@@ -18,7 +18,8 @@ class InputConv(nn.Module):
         \mathrm{ReLU}(\mathbf{x}_j + \mathbf{e}_{ji})
 
     where atoms :math:`\mathbf{x}` and bonds :math:`\mathbf{e}` are sums of embedded categories,
-    as in OGB's baselines; without edge features the plain :class:`~torch_geometric.nn.GraphConv`.
+    as in OGB's baselines, and bonds of numbers are mapped linearly to the width of
+    :math:`\mathbf{x}`; without edge features the plain :class:`~torch_geometric.nn.GraphConv`.
 
     Equation (1) and Appendix A of Mesquita, Souza, Kaski, NeurIPS 2020.
     """
@@ -27,9 +28,14 @@ class InputConv(nn.Module):
         super().__init__()
         atoms, bonds = benchmark.node_categories, benchmark.edge_categories
         self.atoms = None if atoms is None else _Categories(atoms, out_channels)
-        self.bonds = None if bonds is None else _Categories(bonds, out_channels)
         in_channels = benchmark.in_channels if atoms is None else out_channels
-        conv = GraphConv if bonds is None else _BondConv
+        width = benchmark.edge_channels
+        self.bonds: nn.Module | None = None
+        if bonds is not None:
+            self.bonds = _Categories(bonds, in_channels)
+        elif width:
+            self.bonds = _Numbers(width, in_channels)
+        conv = GraphConv if self.bonds is None else _BondConv
         self.conv = conv(in_channels, out_channels, aggr=aggr)
 
     def forward(self, data: Data) -> Tensor:
@@ -54,6 +60,13 @@ class _Categories(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         parts = [embed(x[:, i]) for i, embed in enumerate(self.embeddings)]
         return torch.stack(parts).sum(0)
+
+
+class _Numbers(nn.Linear):
+    """Numbers of edges, [E] or [E, D], as vectors."""
+
+    def forward(self, numbers: Tensor) -> Tensor:
+        return super().forward(numbers.view(len(numbers), -1).to(self.weight.dtype))
 
 
 class _BondConv(GraphConv):
