@@ -26,6 +26,7 @@ from graphpool_sanity import GraclusPool
 from graphpool_sanity.check import description
 from graphpool_sanity.check.description import Description
 from graphpool_sanity.check.fingerprint import data_fingerprint, model_fingerprint
+from graphpool_sanity.datasets import digits
 
 
 class Side(Enum):
@@ -460,3 +461,38 @@ def test_graphs_that_are_drawn_anew_are_never_known_again_and_that_is_said():
     assert data_fingerprint(Stored(double)) == data_fingerprint(Stored(double))
     assert data_fingerprint(Stored(double)) != data_fingerprint(Stored())
     assert data_fingerprint(Stored()) == data_fingerprint(list(Stored()))
+
+
+def mixed(with_num_nodes):
+    graphs = []
+    for i in range(12):
+        size = 3 + i % 4
+        edges = torch.randint(0, size, (2, 2 * i))
+        bonds = torch.randint(0, 3, (2 * i, 3))
+        graph = Data(torch.rand(size, 2), edges, bonds, torch.full((1, 2), i))
+        graph.face, graph.a, graph.z = (
+            torch.randint(0, size, (3, 2)),
+            torch.ones(1),
+            torch.rand(i, 1),
+        )
+        if with_num_nodes:
+            graph.num_nodes = size
+        graphs.append(graph)
+    return graphs
+
+
+@pytest.mark.parametrize("with_num_nodes", [False, True])
+def test_graphs_end_to_end_are_known_by_what_each_of_them_has(monkeypatch, with_num_nodes):
+    graphs = mixed(with_num_nodes)
+    dataset = InMemoryDataset()
+    dataset.data, dataset.slices = dataset.collate(graphs)
+    one_by_one = data_fingerprint([dataset[i] for i in range(12)])
+    assert data_fingerprint([dataset[i] for i in (3, 1, 7)]) != one_by_one
+    part = data_fingerprint([dataset[i] for i in (3, 1, 7)])
+    monkeypatch.setattr(InMemoryDataset, "get", pytest.fail)
+    assert data_fingerprint(dataset) == one_by_one
+    assert data_fingerprint(dataset[[3, 1, 7]]) == part
+
+
+def test_the_digits_are_those_of_before():
+    assert data_fingerprint(digits().graphs) == "e8ee93b65419c271"

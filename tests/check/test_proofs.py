@@ -6,12 +6,14 @@ import pytest
 import torch
 from _helpers.small_checks import CYCLES, check, graclus
 from torch import nn
-from torch_geometric.data import Data
+from torch_geometric.data import Batch, Data, InMemoryDataset
 from torch_geometric.nn import GraphConv, TopKPooling, global_mean_pool
 from torchmetrics.aggregation import MeanMetric
 from torchmetrics.classification import MulticlassF1Score
 
 from graphpool_sanity import Benchmark, GraclusPool, Protocol, RandomDiffPool
+from graphpool_sanity.check import proofs
+from graphpool_sanity.datasets import digits
 
 
 class Fails(nn.Module):
@@ -336,3 +338,22 @@ def test_what_a_model_sets_on_a_batch_is_gone_in_the_next_pass():
     for record in report.records:
         assert len(set(record["validation_losses"])) == 1
     assert list(report.homogeneity["layer"]) == ["before pool", "after pool"]
+
+
+def test_no_graph_of_a_large_data_set_is_built_for_its_first_batches(monkeypatch):
+    benchmark = digits()
+    sizes = [graph.num_nodes for graph in benchmark.graphs]
+    built = []
+    get = InMemoryDataset.get
+    monkeypatch.setattr(InMemoryDataset, "get", lambda self, i: built.append(i) or get(self, i))
+    batch = proofs._trial_batch(benchmark, 64)
+    few, two = proofs.first_graphs(benchmark, 5), proofs._trial_batch(benchmark, 2)
+    benchmark.split(0)
+    assert built == []
+    largest = sizes.index(max(sizes))
+    expected = Batch.from_data_list([benchmark.graphs[i] for i in [*range(7), largest]])
+    assert largest >= 7
+    for key in ("x", "edge_index", "y", "batch", "ptr"):
+        assert torch.equal(batch[key], expected[key])
+    assert few.num_graphs == 5
+    assert two.ptr.diff().tolist() == [sizes[0], max(sizes)]

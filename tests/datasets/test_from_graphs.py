@@ -148,7 +148,10 @@ def test_a_pyg_dataset_that_fits_is_taken_as_it_is():
         (graphs(y=lambda i: torch.tensor([i % 2 - 1])), r"numbered from 0, got \[-1, 0\]"),
         (graphs(y=lambda i: torch.tensor([float("nan")])), "y must be finite"),
         (graphs(y=lambda i: torch.ones(2, 3)), r"targets y of shape \[1, T\], got \[2, 3\]"),
-        (graphs(y=lambda i: torch.tensor([[i, 2]])), "got 2 targets: those of 0 and 1 are task="),
+        (
+            graphs(y=lambda i: torch.tensor([[i, 2]])),
+            "one target y for .* got 2: those of 0 and 1 are task=",
+        ),
         (
             graphs(y=lambda i: torch.tensor([[i % 2, float("nan")]])),
             "y must have some of each target, got none of target 1",

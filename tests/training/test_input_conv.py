@@ -39,7 +39,7 @@ def test_messages_hear_bonds():
 )
 def test_messages_hear_numbers_of_edges(bonds):
     torch.manual_seed(0)
-    bonds, edges = torch.tensor(bonds), torch.tensor([[0, 2], [1, 1]])
+    edges = torch.tensor([[0, 2], [1, 1]])
     data = Data(torch.randn(3, 2), edges, edge_attr=bonds, y=torch.tensor([0]))
     layer = InputConv(Benchmark("toy", [data], "classification", 2), 5)
     told = bonds.float().view(2, -1) @ layer.bonds.weight.t() + layer.bonds.bias

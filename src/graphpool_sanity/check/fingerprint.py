@@ -3,6 +3,7 @@
 import hashlib
 import warnings
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from uuid import uuid4
 
 from torch import Tensor, nn
@@ -11,9 +12,11 @@ from torch_geometric.utils import is_sparse, to_edge_index
 
 from graphpool_sanity.check.description import Description, named, summary
 from graphpool_sanity.modules import fork_rng
-from graphpool_sanity.training.store import store_of
+from graphpool_sanity.training.store import Store, store_of
 
 _LENGTH = 16
+_FIRST = ("x", "edge_index", "edge_attr", "y")
+"""The attributes that come first, in this order."""
 
 
 def model_fingerprint(model: nn.Module) -> str:
@@ -63,9 +66,12 @@ def data_fingerprint(graphs: Iterable[Data]) -> str:
     Graphs that are others at each access, as those of a dataset with a random transform, get
     digits that never come again, and a warning says so.
     """
+    store = None if isinstance(graphs, list | tuple) else store_of(graphs)
+    if store is not None:
+        return _digest(_bytes_of_store(store))
     with fork_rng(0):
         found = _digest(part for graph in graphs for part in _bytes_of(graph))
-        if isinstance(graphs, list | tuple) or store_of(graphs) is not None:
+        if isinstance(graphs, list | tuple):
             return found
         again = _digest(part for graph in graphs for part in _bytes_of(graph))
     if again != found:
@@ -82,9 +88,32 @@ def split_fingerprint(split: Iterable[Tensor]) -> str:
     return _digest(str(part.tolist()).encode() for part in split)
 
 
+def _bytes_of_store(store: Store) -> Iterator[bytes]:
+    """The bytes of its graphs, none of which is built."""
+    others = {*store.values, *(() if store.num_nodes is None else ["num_nodes"])} - {*_FIRST}
+    names = [*(key for key in _FIRST if key in store.values), *sorted(others)]
+    columns = [_bytes_by_graph(key, store) for key in names]
+    for parts in zip(*columns, strict=True):
+        for part in parts:
+            yield from part
+
+
+def _bytes_by_graph(key: str, store: Store) -> Iterator[tuple[bytes, ...]]:
+    if key not in store.values:
+        sizes = [] if store.num_nodes is None else store.num_nodes.tolist()
+        yield from ((f"{key} {size}".encode(),) for size in sizes)
+        return
+    value, ends = store.values[key].detach().cpu(), store.slices[key].tolist()
+    dim, array, dtype = store.dims[key] % value.dim(), value.numpy(), str(value.dtype)
+    before, shape = (slice(None),) * dim, list(value.shape)
+    for begin, end in pairwise(ends):
+        shape[dim] = end - begin
+        part = array[(*before, slice(begin, end))]
+        yield f"{key} {shape} {dtype}".encode(), part.tobytes()
+
+
 def _bytes_of(graph: Data) -> Iterator[bytes]:
-    first = ("x", "edge_index", "edge_attr", "y")
-    for key in (*first, *sorted(set(graph.keys()) - set(first))):
+    for key in (*_FIRST, *sorted(set(graph.keys()) - set(_FIRST))):
         value = graph.get(key)
         if is_sparse(value):
             for part in to_edge_index(value):

@@ -13,8 +13,10 @@ from graphpool_sanity.interface.inputs import call_model
 from graphpool_sanity.modules import fork_rng
 from graphpool_sanity.nulls.registry import Layers, pooling_layers, randomize
 from graphpool_sanity.testing import assert_batch_invariant, assert_permutation_invariant
+from graphpool_sanity.training.batches import Batches
 from graphpool_sanity.training.benchmark import Benchmark
 from graphpool_sanity.training.protocol import evaluate
+from graphpool_sanity.training.store import num_nodes_of
 
 _GRAPHS = 8
 """Of how many graphs the batch is that every model must take."""
@@ -120,18 +122,20 @@ def _try(model: nn.Module, benchmark: Benchmark, batch: Batch) -> None:
 
 def _trial_batch(benchmark: Benchmark, batch_size: int) -> Batch:
     """The first graphs of the data set and the largest, which a model may have no room for."""
-    graphs = benchmark.graphs
-    largest = max(range(len(graphs)), key=lambda i: int(graphs[i].num_nodes or 0))
-    first = [i for i in range(min(_GRAPHS, len(graphs))) if i != largest]
-    return Batch.from_data_list(
-        [graphs[i] for i in [*first[: min(_GRAPHS, batch_size) - 1], largest]]
-    )
+    sizes = num_nodes_of(benchmark.graphs).tolist()
+    largest = sizes.index(max(sizes))
+    first = [i for i in range(min(_GRAPHS, len(sizes))) if i != largest]
+    return _batch_of(benchmark, [*first[: min(_GRAPHS, batch_size) - 1], largest])
 
 
 def first_graphs(benchmark: Benchmark, number: int) -> Batch:
     """The first graphs of the data set, in one batch."""
-    number = min(number, len(benchmark.graphs))
-    return Batch.from_data_list([benchmark.graphs[i] for i in range(number)])
+    return _batch_of(benchmark, range(min(number, len(benchmark.graphs))))
+
+
+def _batch_of(benchmark: Benchmark, chosen: Sequence[int]) -> Batch:
+    (batch,) = Batches(benchmark.graphs, torch.tensor(chosen), len(chosen))
+    return batch
 
 
 def invariances(model: nn.Module, batch: Batch) -> dict[str, str]:

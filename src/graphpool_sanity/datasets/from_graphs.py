@@ -167,8 +167,8 @@ def _checked_targets(y: Tensor, task: Task) -> Tensor:
     several = y.dim() == 2
     if task == "classification" and several:
         raise ValueError(
-            f"y must be one class of each graph for task='classification', got {y.size(1)} "
-            "targets: those of 0 and 1 are task='binary', numbers are task='regression'"
+            f"dataset must have one target y for task='classification', got {y.size(1)}: those "
+            "of 0 and 1 are task='binary', numbers are task='regression'"
         )
     wrong = y.isinf() if several else ~y.isfinite()
     if wrong.any():
