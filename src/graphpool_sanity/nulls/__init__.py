@@ -7,6 +7,7 @@ from graphpool_sanity.nulls import (  # noqa: F401  (each registers its nulls)
     pyg_edges,
     pyg_memory,
     topk,
+    unseen,
 )
 from graphpool_sanity.nulls.questions import Question, question
 from graphpool_sanity.nulls.registry import matched_nulls, pooling_layers, randomize, register_null

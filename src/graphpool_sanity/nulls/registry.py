@@ -224,6 +224,8 @@ def _nulls_of(layer: nn.Module) -> dict[str, MakeNull]:
     nulls: dict[str, MakeNull] = {}
     for kind in type(layer).__mro__:
         _load_provider(kind)
+        if kind is nn.Module:
+            break
         for name, make in _NULLS.get(kind, {}).items():
             nulls.setdefault(name, make)
     return nulls
@@ -231,6 +233,8 @@ def _nulls_of(layer: nn.Module) -> dict[str, MakeNull]:
 
 def _known_nulls_of(layer: nn.Module) -> dict[str, MakeNull]:
     nulls = _nulls_of(layer)
+    if not nulls and not _is_basic(layer):
+        nulls = _NULLS.get(nn.Module, {})  # those of a layer that nobody has seen
     if not nulls:
         raise ValueError(
             f"layer must be a pooling layer that is known, got {type(layer).__name__}; {_HOW}"
@@ -248,11 +252,16 @@ def _is_pooling(module: nn.Module) -> bool:
     """Whether a layer is known, or is called pooling and has no known one inside."""
     if _nulls_of(module):
         return True
-    kind = type(module)
-    if kind.__module__.startswith("torch.nn.") or isinstance(module, Aggregation):
-        return False  # which pools images; a readout
-    called_so = _POOLING.search(kind.__name__) and not _OTHER.search(kind.__name__)
+    if _is_basic(module):
+        return False
+    name = type(module).__name__
+    called_so = _POOLING.search(name) and not _OTHER.search(name)
     return bool(called_so) and not any(_nulls_of(part) for part in module.modules())
+
+
+def _is_basic(module: nn.Module) -> bool:
+    """Whether a module is PyTorch's own, which pools images if anything, or a readout."""
+    return type(module).__module__.startswith("torch.nn.") or isinstance(module, Aggregation)
 
 
 def make_null(layer: nn.Module, null: str, seed: int) -> nn.Module:

@@ -46,7 +46,7 @@ def _joined(*bases: type) -> type:
     """A class with the methods of several, the first of them first; its layers can be saved."""
     if bases not in _JOINED:
         members = {"__reduce_ex__": _reduce, "__module__": __name__, "__doc__": bases[0].__doc__}
-        _JOINED[bases] = type(bases[0].__name__, bases, members)
+        _JOINED[bases] = type(bases[-1].__name__, bases, members)
     return _JOINED[bases]
 
 
