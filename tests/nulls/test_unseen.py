@@ -1,7 +1,6 @@
 """The nulls of layers that nobody has seen: found by running the layer once."""
 
 import copy
-import inspect
 import pickle
 from collections import Counter
 
@@ -9,74 +8,20 @@ import pytest
 import torch
 from _helpers import unseen_layers
 from _helpers.nulls import every, same
-from _helpers.unseen_layers import RANKING, REFUSED, SHARING, STRUCTURAL, K
+from _helpers.unseen_layers import RANKING, REFUSED, SHARING, STRUCTURAL, K, batch_of, given, kept
 from torch import nn
 from torch_geometric.data import Batch, Data
-from torch_geometric.utils import to_dense_adj, to_dense_batch
 
 from graphpool_sanity import matched_nulls, randomize
 from graphpool_sanity.nulls.registry import _NULLS, make_null
 
 F = 3
-GRAPH = [[0, 1, 2, 3, 4, 0, 2], [1, 2, 3, 4, 5, 2, 5]]  # 6 nodes
 NULLS = ("scores", "shuffle")
-
-
-def batch_of(copies, seed=0, same_graph=False):
-    generator = torch.Generator().manual_seed(seed)
-    edges = torch.tensor(GRAPH)
-    edges = torch.cat([edges, edges.flip(0)], 1)
-    graphs, x = [], torch.randn(6, F, generator=generator)
-    for number in range(copies):
-        size = 6 if same_graph else 4 + number % 3
-        inside = (edges < size).all(0)
-        x = x if same_graph else torch.randn(size, F, generator=generator)
-        graphs.append(Data(x, edges[:, inside], num_nodes=size))
-    return Batch.from_data_list(graphs)
 
 
 def layer_of(kind):
     torch.manual_seed(1)
     return kind(F).eval()
-
-
-def given(kind, batch):
-    """The arguments of a layer."""
-    if kind.__name__ == "GraphListPool":
-        graphs = batch.to_data_list()
-        adjs = [to_dense_adj(g.edge_index, max_num_nodes=g.num_nodes)[0] for g in graphs]
-        return [g.x for g in graphs], adjs
-    names = inspect.signature(kind.forward).parameters
-    if "adj" in names:
-        x, mask = to_dense_batch(batch.x, batch.batch)
-        return x, to_dense_adj(batch.edge_index, batch.batch), mask
-    if "score" in names:
-        return batch.x, batch.edge_index, batch.batch, batch.x[:, 0]
-    if "weight" in names:
-        return batch.x, batch.edge_index, batch.edge_index.sum(0).float(), batch.batch
-    return batch.x, batch.edge_index, batch.batch
-
-
-def kept(layer, out, batch):
-    """The nodes that were kept and their gates [B, k], or S [B, N, K] and nothing."""
-    if type(layer).__name__ == "GraphListPool":
-        perms, gates = zip(*layer.seen, strict=True)
-        return torch.stack(perms), torch.stack(gates)
-    if type(layer).__name__ == "DensePool":
-        return layer.seen
-    out = vars(out).values() if hasattr(out, "perm") else out
-    x, _, *rest = out
-    if x.dim() == 3:
-        return rest[0], None
-    of, perm, gate = rest
-    chosen = [(of == graph).nonzero().view(-1) for graph in range(batch.num_graphs)]
-    chosen = [own[gate[own].argsort()] for own in chosen]
-    nodes = [perm[own] - start for own, start in zip(chosen, batch.ptr[:-1], strict=True)]
-    return stacked(nodes), stacked([gate[own] for own in chosen])
-
-
-def stacked(parts):
-    return torch.stack(parts) if len({len(part) for part in parts}) == 1 else parts
 
 
 def run(layer, batch):

@@ -17,7 +17,14 @@ from graphpool_sanity.check.sight import bite
 from graphpool_sanity.check.ties import tied_cuts
 from graphpool_sanity.datasets.load import load_once
 from graphpool_sanity.modules import fork_rng, seed_all
-from graphpool_sanity.nulls.registry import MakeNull, randomize, register_null, shared_nulls
+from graphpool_sanity.nulls.registry import (
+    MakeNull,
+    layers_to_exchange,
+    name_choice,
+    randomize,
+    register_null,
+    shared_nulls,
+)
 from graphpool_sanity.training.batches import Batches
 from graphpool_sanity.training.benchmark import Benchmark
 from graphpool_sanity.training.protocol import BuildModel, OnEpoch, Protocol, resolve_device, train
@@ -46,6 +53,8 @@ class PairedRuns:
     device: str = "auto"
     layers: tuple[str, ...] = ()
     """Where a model has its pooling layers."""
+    select: str | None = None
+    """The call by which these choose, if they are not known and there are several."""
     nulls: Mapping[tuple[type[nn.Module], str], MakeNull] = field(default_factory=dict)
     """Nulls of the user's own, which another process is told by this."""
 
@@ -97,6 +106,8 @@ class PairedRuns:
             )
         if any(is_lazy(parameter) for parameter in model.parameters()):
             _initialize(model, self.benchmark().graphs[0])
+        for layer in layers_to_exchange(model, self.layers or None).values():
+            name_choice(layer, self.select)
         if variant != LAYER:
             model = randomize(model, variant, seed, self.layers or None)
         model.register_forward_pre_hook(_CommonChance(seed))

@@ -22,27 +22,10 @@ _COMPARING = ("gt", "ge", "lt", "le")
 _LEAVING = ("numpy", "tolist", "__array__")
 
 _SUMMING = ("scatter", "scatter_add", "scatter_reduce", "index_add", "index_reduce")
-_MIXING = set(
-    [
-        "matmul",
-        "__matmul__",
-        "__rmatmul__",
-        "mm",
-        "bmm",
-        "mv",
-        "spmm",
-        "linear",
-        "bilinear",
-        "addmm",
-        "einsum",
-        "conv1d",
-        "cumsum",
-        "cumprod",
-        "logcumsumexp",
-        "roll",
-        "flip",
-    ]
-)
+_MIXING = {
+    *("matmul", "__matmul__", "__rmatmul__", "mm", "bmm", "mv", "spmm", "linear", "bilinear"),
+    *("addmm", "einsum", "conv1d", "cumsum", "cumprod", "logcumsumexp", "roll", "flip"),
+}
 """Calls after which a number is no longer that of one node alone."""
 
 _CHOOSING = {*SORTING, *_SHARING, *_COMPARING, *_LEAVING}

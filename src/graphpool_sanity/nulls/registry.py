@@ -91,7 +91,7 @@ def nulls_of_others(
 
     Another process knows them only if it is told.
     """
-    found = pooling_layers(model, layers).values()
+    found = layers_to_exchange(model, layers).values()
     classes = {kind for layer in found for kind in type(layer).__mro__}
     return {
         (kind, name): make
@@ -121,12 +121,16 @@ def shared_nulls(model: nn.Module, layers: Layers | None = None) -> list[str]:
     Raises:
         ValueError: if the model has no pooling layer, or one that is not known.
     """
-    first, *others = map(matched_nulls, pooling_layers(model, layers).values())
+    first, *others = map(matched_nulls, layers_to_exchange(model, layers).values())
     return [name for name in first if all(name in other for other in others)]
 
 
 def randomize(
-    model: nn.Module, null: str = "auto", seed: int | None = None, layers: Layers | None = None
+    model: nn.Module,
+    null: str = "auto",
+    seed: int | None = None,
+    layers: Layers | None = None,
+    select: str | None = None,
 ) -> nn.Module:
     """A copy of a model whose pooling layers are replaced by a null; all other weights are equal.
 
@@ -138,11 +142,13 @@ def randomize(
         null: A name that all its pooling layers have, or ``"auto"``, the first null of each.
         seed: Whatever the nulls draw follows from it; drawn from the global generator if ``None``.
         layers: Which modules are meant, by name, class or themselves; all pooling layers if
-            ``None``.
+            ``None``, or the model itself if it pools without any.
+        select: The call by which a layer (or model) without registered nulls chooses, if there are
+            several: ``"layers.py:183"``, or a pattern as of file names, ``"*topk*"``.
 
     Raises:
-        ValueError: if the model has no pooling layer, one that is not known, or one without this
-            null.
+        ValueError: if the model has no pooling layer, or one without this null. What a layer that
+            is not known chooses by is found at its first call, which raises if it cannot be seen.
 
     >>> from graphpool_sanity import GraclusPool
     >>> randomize(nn.Sequential(nn.Linear(2, 2), GraclusPool()), "complement", seed=0)[1]
@@ -152,8 +158,9 @@ def randomize(
     generator = torch.Generator().manual_seed(seed)
     copies: dict[int, Any] = {}
     with fork_rng(seed):  # a copied Linear of PyTorch Geometric 2.6 draws weights
-        for layer in pooling_layers(model, layers).values():
+        for layer in layers_to_exchange(model, layers).values():
             own = copied(layer, copies)
+            name_choice(own, select)
             copies[id(layer)] = make_null(own, null, draw_seed(generator))
         return copied(model, copies)  # with the nulls wherever it refers to their layers
 
@@ -191,6 +198,36 @@ def pooling_layers(model: nn.Module, layers: Layers | None = None) -> dict[str, 
             f"known; {_HOW}"
         )
     return found
+
+
+def layers_to_exchange(model: nn.Module, layers: Layers | None = None) -> dict[str, nn.Module]:
+    """The pooling layers, or the model itself if it has none and so may pool by calls of its own.
+
+    Raises:
+        ValueError: if there is none in a model that has no calls of its own, or what is meant is
+            not of the model.
+    """
+    try:
+        return pooling_layers(model, layers)
+    except ValueError:
+        if layers is not None or not isinstance(model, nn.Module) or _is_basic(model):
+            raise
+        return {"": model}
+
+
+def name_choice(layer: nn.Module, select: str | None) -> None:
+    """Say by which call a layer chooses, for its nulls.
+
+    Raises:
+        ValueError: if it has registered nulls, which do not ask.
+    """
+    if select is None:
+        return
+    if _nulls_of(layer):
+        raise ValueError(
+            f"select must be None for {type(layer).__name__}, whose nulls are known, got {select!r}"
+        )
+    layer.chosen_at = select  # type: ignore[assignment]
 
 
 def _given_layers(model: nn.Module, layers: Layers) -> dict[str, nn.Module]:
@@ -234,7 +271,9 @@ def _nulls_of(layer: nn.Module) -> dict[str, MakeNull]:
 def _known_nulls_of(layer: nn.Module) -> dict[str, MakeNull]:
     nulls = _nulls_of(layer)
     if not nulls and not _is_basic(layer):
-        nulls = _NULLS.get(nn.Module, {})  # those of a layer that nobody has seen
+        nulls = dict(_NULLS.get(nn.Module, {}))  # those of a layer that nobody has seen
+        if not getattr(layer, "may_be_left_out", False):
+            nulls.pop("none", None)
     if not nulls:
         raise ValueError(
             f"layer must be a pooling layer that is known, got {type(layer).__name__}; {_HOW}"
@@ -246,6 +285,11 @@ def _load_provider(kind: type) -> None:
     provider = _PROVIDERS.get(kind.__module__.partition(".")[0])
     if provider is not None:
         import_module(provider)
+
+
+def is_registered(layer: nn.Module) -> bool:
+    """Whether the layer has nulls that somebody has named for its class."""
+    return bool(_nulls_of(layer))
 
 
 def _is_pooling(module: nn.Module) -> bool:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch_geometric.data import Data
 from torch_geometric.nn.inits import reset
 
-from graphpool_sanity.interface.graphs import Graphs, edges_of, is_edges
+from graphpool_sanity.interface.graphs import ROLES, Graphs, edges_of, is_edges
 from graphpool_sanity.interface.inputs import read_input
 from graphpool_sanity.interface.outputs import read_output
 from graphpool_sanity.modules import copied, fork_rng
@@ -232,3 +232,16 @@ def _exchange(null: str) -> Callable[[nn.Module, int], nn.Module]:
 
 for _name in ("scores", "shuffle"):
     register_null(nn.Module, _name)(_exchange(_name))
+
+
+class Unpooled(nn.Module):
+    """Leaves graphs as they are, and names their parts: for models that read a layer by names."""
+
+    def forward(self, **given: object) -> dict[str, object]:
+        """What was given, by what it is."""
+        return {ROLES[name]: value for name, value in given.items() if name in ROLES}
+
+
+@register_null(nn.Module, "none")
+def _none(layer: nn.Module, seed: int) -> nn.Module:
+    return Unpooled()
