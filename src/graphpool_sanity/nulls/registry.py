@@ -1,30 +1,28 @@
 """Which null belongs to which layer, and how a model gets it."""
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch_geometric.nn.aggr import Aggregation
+from torch import nn
 
 from graphpool_sanity.modules import copied, fork_rng
+from graphpool_sanity.nulls.meant import Layers as Layers
+from graphpool_sanity.nulls.meant import (
+    given_layers,
+    is_basic,
+    is_called_pooling,
+)
+from graphpool_sanity.nulls.replace import move_added
 from graphpool_sanity.select.chance import draw_seed, resolve_seed
 
 MakeNull = Callable[[Any, int], nn.Module]
 """``make(layer, seed)``: the null of a layer. The layer is a copy, to be changed or taken from."""
 
-Layers = str | type[nn.Module] | nn.Module | Sequence[str | type[nn.Module] | nn.Module]
-"""Which modules of a model are its pooling layers: their names in it, their classes, themselves."""
-
 _NULLS: dict[type[nn.Module], dict[str, MakeNull]] = {}
 _PROVIDERS = {"tgp": "graphpool_sanity.nulls.tgp"}
 """What registers the nulls of a package's layers, imported when the first of them is met."""
-
-_POOLING = re.compile(r"pool(ing)?(layer|block|module)?$", re.IGNORECASE)
-_OTHER = re.compile(r"un_?pool|global|readout", re.IGNORECASE)
-"""Names of classes that look like pooling layers, and of those among them that are none."""
 
 
 def register_null(
@@ -185,7 +183,7 @@ def pooling_layers(model: nn.Module, layers: Layers | None = None) -> dict[str, 
     if not isinstance(model, nn.Module):
         raise ValueError(f"model must be a torch.nn.Module, got {type(model).__name__}")
     if layers is not None:
-        return _given_layers(model, layers)
+        return given_layers(model, layers)
     found: dict[str, nn.Module] = {}
     inside: set[nn.Module] = set()
     for name, module in model.named_modules():
@@ -210,7 +208,7 @@ def layers_to_exchange(model: nn.Module, layers: Layers | None = None) -> dict[s
     try:
         return pooling_layers(model, layers)
     except ValueError:
-        if layers is not None or not isinstance(model, nn.Module) or _is_basic(model):
+        if layers is not None or not isinstance(model, nn.Module) or is_basic(model):
             raise
         return {"": model}
 
@@ -228,27 +226,6 @@ def name_choice(layer: nn.Module, select: str | None) -> None:
             f"select must be None for {type(layer).__name__}, whose nulls are known, got {select!r}"
         )
     layer.chosen_at = select  # type: ignore[assignment]
-
-
-def _given_layers(model: nn.Module, layers: Layers) -> dict[str, nn.Module]:
-    every = dict(model.named_modules(remove_duplicate=False))
-    asked = [layers] if isinstance(layers, str | type | nn.Module) else list(layers)
-    chosen: set[nn.Module] = set()
-    for one in asked:
-        found = {
-            module
-            for name, module in every.items()
-            if name == one or module is one or (isinstance(one, type) and isinstance(module, one))
-        }
-        if not found:
-            raise ValueError(
-                "layers must be modules of the model, their names or their classes, got "
-                f"{one!r}, which {type(model).__name__} does not have"
-            )
-        chosen |= found
-    if not chosen:
-        raise ValueError("layers must name a module or more, got none")
-    return {name: module for name, module in model.named_modules() if module in chosen}
 
 
 _HOW = (
@@ -270,7 +247,7 @@ def _nulls_of(layer: nn.Module) -> dict[str, MakeNull]:
 
 def _known_nulls_of(layer: nn.Module) -> dict[str, MakeNull]:
     nulls = _nulls_of(layer)
-    if not nulls and not _is_basic(layer):
+    if not nulls and not is_basic(layer):
         nulls = dict(_NULLS.get(nn.Module, {}))  # those of a layer that nobody has seen
         if not getattr(layer, "may_be_left_out", False):
             nulls.pop("none", None)
@@ -294,18 +271,9 @@ def is_registered(layer: nn.Module) -> bool:
 
 def _is_pooling(module: nn.Module) -> bool:
     """Whether a layer is known, or is called pooling and has no known one inside."""
-    if _nulls_of(module):
+    if is_registered(module):
         return True
-    if _is_basic(module):
-        return False
-    name = type(module).__name__
-    called_so = _POOLING.search(name) and not _OTHER.search(name)
-    return bool(called_so) and not any(_nulls_of(part) for part in module.modules())
-
-
-def _is_basic(module: nn.Module) -> bool:
-    """Whether a module is PyTorch's own, which pools images if anything, or a readout."""
-    return type(module).__module__.startswith("torch.nn.") or isinstance(module, Aggregation)
+    return is_called_pooling(module) and not any(map(is_registered, module.modules()))
 
 
 def make_null(layer: nn.Module, null: str, seed: int) -> nn.Module:
@@ -324,15 +292,5 @@ def make_null(layer: nn.Module, null: str, seed: int) -> nn.Module:
     for module in made.modules():
         if module not in kept:
             module.training = training
-    _move(made, tensors)
+    move_added(made, tensors)
     return made
-
-
-def _move(made: nn.Module, like: list[Tensor]) -> None:
-    """Give the tensors that a null has added the device and the floating point type of the rest."""
-    dtype = next((tensor.dtype for tensor in like if tensor.is_floating_point()), None)
-    kept = {id(tensor) for tensor in like}
-    for own in (*made.parameters(), *made.buffers()):
-        if id(own) not in kept:
-            device = like[0].device if like else own.device
-            own.data = own.data.to(device, dtype if own.is_floating_point() else None)
