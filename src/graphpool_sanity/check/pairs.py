@@ -25,6 +25,7 @@ from graphpool_sanity.nulls.registry import (
     register_null,
     shared_nulls,
 )
+from graphpool_sanity.nulls.unseen import found_choices
 from graphpool_sanity.training.batches import Batches
 from graphpool_sanity.training.benchmark import Benchmark
 from graphpool_sanity.training.protocol import BuildModel, OnEpoch, Protocol, resolve_device, train
@@ -76,6 +77,7 @@ class PairedRuns:
         test = benchmark.split(config["seed"])[2][:_GRAPHS]
         (batch,) = Batches(benchmark.graphs, test, _GRAPHS, resolve_device(self.device))
         found = asdict(result) | {"homogeneity": self._homogeneity(built[-1], batch)}
+        found["chosen_at"] = found_choices(built[-1])
         if config["variant"] == LAYER:
             found["bite"] = self._bites(built[-1], config["seed"], batch)
             found["ties"] = tied_cuts(built[-1], batch, self.layers or None)

@@ -88,6 +88,15 @@ class ExchangedScores(nn.Module):
         return choice.sites
 
 
+def found_choices(model: nn.Module) -> dict[str, str]:
+    """The calls by which the layers of a null choose, as they were found, by layer."""
+    return {
+        name or "the model": module.choice
+        for name, module in model.named_modules()
+        if isinstance(module, ExchangedScores) and module.choice is not None
+    }
+
+
 class _Trial:
     """A layer run on copies, without a trace."""
 
