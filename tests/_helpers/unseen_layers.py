@@ -114,7 +114,7 @@ class ThresholdPool(Scoring):
     def forward(self, x, edge_index, batch):
         score = self.score(x).view(-1).sigmoid()
         count = batch.bincount()
-        mean = torch.zeros(len(count)).scatter_add_(0, batch, score) / count
+        mean = score.new_zeros(len(count)).scatter_add_(0, batch, score) / count
         perm = (score > mean[batch]).nonzero().view(-1)
         return self.keep(x, edge_index, batch, perm, score[perm])
 
@@ -204,7 +204,7 @@ class FlatSoftmaxPool(Sharing):
         num_graphs = int(batch.max()) + 1
         pooled = x.new_zeros(num_graphs, K, x.size(1))
         pooled = pooled.index_add(0, batch, s.unsqueeze(-1) * x.unsqueeze(1))
-        adj = to_dense_adj(edge_index, batch, batch_size=num_graphs)
+        adj = to_dense_adj(edge_index, batch, batch_size=num_graphs).to(x.dtype)
         s, _ = to_dense_batch(s, batch)
         return pooled, s.mT @ adj @ s, s
 
