@@ -80,30 +80,20 @@ except AssertionError as error:
 # %%
 # Its null
 # --------
-# The same layer with the choice left to chance. Layers of this package, of PyTorch
+# The same layer with the choice left to chance, in one line. Layers of this package, of PyTorch
 # Geometric and of torch-geometric-pool have their nulls already: see :doc:`/nulls`.
 
 from graphpool_sanity import matched_nulls, register_null
+from graphpool_sanity.nulls import chosen_by_chance
 
-
-class ByChance(nn.Module):
-    """Scores each node by chance."""
-
-    def __init__(self, seed: int) -> None:
-        super().__init__()
-        self.generator = torch.Generator().manual_seed(seed)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.rand(len(x), generator=self.generator)
-
-
-@register_null(HalfPool, "random")
-def leave_it_to_chance(layer: HalfPool, seed: int) -> HalfPool:
-    layer.select = ByChance(seed)
-    return layer
-
-
+register_null(HalfPool, "random")(chosen_by_chance("select"))
 matched_nulls(HalfPool())
+
+# %%
+# In the null, ``select`` scores each node by chance: in training anew at each call, from
+# a generator of the null's own; in evaluation by the graph alone, as it should be; on any
+# device. Without that line the layer has nulls, too: what it chooses by is found. See
+# :doc:`/unknown_layer`.
 
 # %%
 # The check

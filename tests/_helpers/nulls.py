@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from _helpers import null_layers, pyg_layers
+from _helpers import null_layers, pyg_layers, unknown_layers
 from graphpool_sanity import randomize
 
-LIBRARIES = {"own": null_layers, "pyg": pyg_layers}
+LIBRARIES = {"own": null_layers, "pyg": pyg_layers, "unknown": unknown_layers}
 try:
     from _helpers import tgp_layers
 

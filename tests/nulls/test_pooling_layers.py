@@ -97,8 +97,8 @@ def test_a_graph_u_net_is_randomized_and_looked_into():
 
 def test_the_user_says_which_are_meant():
     model = Block(first=TopKPooling(2), second=GraclusPool(), other=SAGPoolingLayer(1, 1))
-    with pytest.raises(ValueError, match="layer must be a pooling layer that is known, got SAGP"):
-        randomize(model)
+    with pytest.raises(ValueError, match=r"layer SAGPoolingLayer has no null: .* say by layers"):
+        randomize(model).other(torch.ones(3, 1))
     for layers in (["second"], "second", GraclusPool, [GraclusPool], model.second):
         null = randomize(model, "complement", 0, layers)
         assert repr(null.second.select) == "Matching(match_complement)"

@@ -51,13 +51,13 @@ def test_a_model_without_pooling_is_refused(model):
         randomize(model)
 
 
-def test_a_pooling_layer_that_is_not_known_is_refused():
-    message = r"layer must be a pooling layer that is known, got HomemadePooling; .*register_null"
+def test_a_pooling_layer_that_chooses_nothing_is_refused():
+    assert matched_nulls(HomemadePooling()) == ["scores", "shuffle"]
+    null = randomize(nn.Sequential(nn.ModuleList([HomemadePooling()])))
+    with pytest.raises(ValueError, match=r"layer HomemadePooling has no null: no call .*register"):
+        null[0][0](torch.ones(3, 2), torch.zeros(2, 0).long())
+    message = "layer must be a pooling layer that is known, got Linear"
     with pytest.raises(ValueError, match=message):
-        matched_nulls(HomemadePooling())
-    with pytest.raises(ValueError, match=message):
-        randomize(nn.Sequential(GraclusPool(), nn.ModuleList([HomemadePooling()])))
-    with pytest.raises(ValueError, match=r"got Linear"):
         matched_nulls(nn.Linear(2, 2))
 
 

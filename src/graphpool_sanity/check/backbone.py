@@ -10,6 +10,7 @@ from torch_geometric.nn import BatchNorm, GraphConv, global_mean_pool
 
 from graphpool_sanity.interface.graphs import Graphs, edges_of, one_each
 from graphpool_sanity.interface.inputs import LayerCall
+from graphpool_sanity.nulls.registry import is_registered
 
 LayerFactory = Callable[[int], nn.Module]
 """``layer_factory(channels)``: a pooling layer for nodes with so many features."""
@@ -83,6 +84,9 @@ class Backbone(nn.Module):
             nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, out_channels)
         )
         self.calls = [LayerCall(pool) for pool in self.pools]
+        for pool in self.pools:
+            if not is_registered(pool):
+                vars(pool)["may_be_left_out"] = True  # whatever it returns is read here
 
     def forward(self, data: Data) -> Tensor | tuple[Tensor, Tensor]:
         """Outputs [B, out_channels], and the auxiliary loss if the layers have one."""

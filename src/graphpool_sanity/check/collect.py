@@ -109,6 +109,7 @@ def collect(
         protocol=asdict(pairs.protocol),
         plan=asdict(judge.plan) | {"margins": list(judge.plan.margins)},
         environment=_environment(used) | {"layers": {k: repr(v) for k, v in parts.items()}},
+        chosen_at={k: v for run in used for k, v in run.get("chosen_at", {}).items()},
         fingerprint=first["config"]["fingerprint"],
         records=used,
     )

@@ -29,6 +29,8 @@ class Findings:
     ties: dict[str, float]
     """By layer that ranks nodes the share of graphs, after training, in which its cut falls among
     equal scores of nodes that differ."""
+    chosen_at: dict[str, str] = field(kw_only=True, default_factory=dict)
+    """By layer whose nulls nobody has named the call by which it chooses, as it was found."""
     still_improving: dict[str, int]
     """How many runs had their best epoch among the last tenth when the epochs ran out."""
     plan: dict[str, Any]

@@ -17,7 +17,15 @@ from graphpool_sanity.check.sight import bite
 from graphpool_sanity.check.ties import tied_cuts
 from graphpool_sanity.datasets.load import load_once
 from graphpool_sanity.modules import fork_rng, seed_all
-from graphpool_sanity.nulls.registry import MakeNull, randomize, register_null, shared_nulls
+from graphpool_sanity.nulls.registry import (
+    MakeNull,
+    layers_to_exchange,
+    name_choice,
+    randomize,
+    register_null,
+    shared_nulls,
+)
+from graphpool_sanity.nulls.unseen import found_choices
 from graphpool_sanity.training.batches import Batches
 from graphpool_sanity.training.benchmark import Benchmark
 from graphpool_sanity.training.protocol import BuildModel, OnEpoch, Protocol, resolve_device, train
@@ -46,6 +54,8 @@ class PairedRuns:
     device: str = "auto"
     layers: tuple[str, ...] = ()
     """Where a model has its pooling layers."""
+    select: str | None = None
+    """The call by which these choose, if they are not known and there are several."""
     nulls: Mapping[tuple[type[nn.Module], str], MakeNull] = field(default_factory=dict)
     """Nulls of the user's own, which another process is told by this."""
     class_weights: Literal["balanced"] | Tensor | None = None
@@ -68,6 +78,7 @@ class PairedRuns:
         test = benchmark.split(config["seed"])[2][:_GRAPHS]
         (batch,) = Batches(benchmark.graphs, test, _GRAPHS, resolve_device(self.device))
         found = asdict(result) | {"homogeneity": self._homogeneity(built[-1], batch)}
+        found["chosen_at"] = found_choices(built[-1])
         if config["variant"] == LAYER:
             found["bite"] = self._bites(built[-1], config["seed"], batch)
             found["ties"] = tied_cuts(built[-1], batch, self.layers or None)
@@ -100,6 +111,8 @@ class PairedRuns:
             )
         if any(is_lazy(parameter) for parameter in model.parameters()):
             _initialize(model, self.benchmark().graphs[0])
+        for layer in layers_to_exchange(model, self.layers or None).values():
+            name_choice(layer, self.select)
         if variant != LAYER:
             model = randomize(model, variant, seed, self.layers or None)
         model.register_forward_pre_hook(_CommonChance(seed))

@@ -32,7 +32,7 @@ from graphpool_sanity.check.proofs import prove
 from graphpool_sanity.check.report import SanityReport
 from graphpool_sanity.check.schedule import Schedule
 from graphpool_sanity.datasets.from_graphs import Features, as_benchmark, checked
-from graphpool_sanity.nulls.registry import Layers, nulls_of_others, pooling_layers
+from graphpool_sanity.nulls.registry import Layers, layers_to_exchange, nulls_of_others
 from graphpool_sanity.training.benchmark import Benchmark
 from graphpool_sanity.training.ledger import Ledger, identity
 from graphpool_sanity.training.protocol import BuildModel, Protocol, check_device, resolve_device
@@ -60,6 +60,7 @@ def sanity_check(
     features: Features = "constant",
     class_weights: Literal["balanced"] | Tensor | None = None,
     layers: Layers | None = None,
+    select: str | None = None,
     level: float = 0.95,
     seed: int = 0,
     n_jobs: int = 1,
@@ -111,7 +112,10 @@ def sanity_check(
         class_weights: What the loss weighs classes by; ``"balanced"`` inversely to how often they
             are among the training graphs.
         layers: Which modules are the pooling layers, by name or class, as for
-            :func:`~graphpool_sanity.randomize`; all that are known if ``None``.
+            :func:`~graphpool_sanity.randomize`; all that are known if ``None``, and the model
+            itself if it pools without any.
+        select: The call by which a layer or model without registered nulls chooses, if there are
+            several, as for :func:`~graphpool_sanity.randomize`: ``"layers.py:183"``.
         level: The confidence level; false verdicts come at a rate of 1 - ``level`` at most.
         seed: The first seed.
         n_jobs: How many runs at once, as joblib counts: -1 is one for each core.
@@ -150,8 +154,10 @@ def sanity_check(
     pairs = PairedRuns(build_model, source, protocol, metric, where, class_weights=class_weights)
     margin = resolve_margin(margin, pairs.benchmark())
     model = pairs.build_seeded(LAYER, seed)
-    parts = pooling_layers(model, layers)
-    pairs = replace(pairs, layers=tuple(parts), nulls=nulls_of_others(model, tuple(parts)))
+    parts = layers_to_exchange(model, layers)
+    pairs = replace(
+        pairs, layers=tuple(parts), select=select, nulls=nulls_of_others(model, tuple(parts))
+    )
     chosen = choose_nulls(model, nulls, pairs.layers)
     bite = prove(pairs, chosen, range(seed, seed + runs))
     if out is not None:

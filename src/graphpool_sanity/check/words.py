@@ -64,6 +64,8 @@ def caveats(report: Findings) -> list[str]:
             f"In {100 * share:.0f} % of the graphs the cut of {name} falls among equal scores, "
             "where indices decide"
         )
+    for name, call in report.chosen_at.items():
+        said.append(f"{name} was found to choose at {call}")
     if len(report.plan["margins"]) > 1:
         margins = ", ".join(f"{margin:g}" for margin in report.plan["margins"])
         said.append(f"The margin was changed after runs existed: {margins}")

@@ -117,6 +117,18 @@ def is_features(value: object) -> TypeGuard[Tensor]:
     return isinstance(value, Tensor) and value.is_floating_point() and value.dim() in (2, 3)
 
 
+def is_list_of_features(value: object) -> TypeGuard[Sequence[Tensor]]:
+    """Whether a value is a list of graphs: features [N, F] of each."""
+    is_list = isinstance(value, list | tuple) and len(value) > 0
+    return is_list and all(is_features(part) and part.dim() == 2 for part in value)  # type: ignore[attr-defined]
+
+
+def batch_of_list(features: Sequence[Tensor]) -> Tensor:
+    """[N], the graph of each node, of a list of graphs."""
+    sizes = torch.tensor([len(x) for x in features], device=features[0].device)
+    return torch.arange(len(features), device=sizes.device).repeat_interleave(sizes)
+
+
 def is_edges(value: object) -> bool:
     """Whether a value is edges [2, E], or a sparse adjacency."""
     if not isinstance(value, Tensor) or value.layout != torch.strided:

@@ -17,7 +17,9 @@ from graphpool_sanity.interface.graphs import (
     ROLES,
     Graphs,
     as_graphs,
+    batch_of_list,
     edges_of,
+    is_list_of_features,
     one_each,
 )
 from graphpool_sanity.interface.outputs import Pooled, by_name, read_output
@@ -195,5 +197,9 @@ def read_input(
         held = {"x": first} | held
         held["x"] = held["x"] if given.get("z") is None else given["z"]
     where = f"the input of {type(layer).__name__}"
+    if is_list_of_features(held["x"]):
+        held["batch"] = batch_of_list(held["x"])
+        held["x"], size = torch.cat(list(held["x"])), len(held["x"])
     size = held.get("size") or size
-    return as_graphs(where, held["x"], held.get("batch"), held.get("mask"), size)
+    graphs = as_graphs(where, held["x"], held.get("batch"), held.get("mask"), size)
+    return graphs._replace(edges=held.get("edges"))

@@ -16,6 +16,7 @@ _QUESTIONS = {
     "local": Question("must pooled nodes be no neighbours?", "pooling apart helps"),
     "random": Question("does it matter which nodes are kept or joined?", "locality helps"),
     "shuffle": Question("does it matter which nodes get the layer's choices?", "locality helps"),
+    "scores": Question("does it matter which nodes get the layer's scores?", "its scores help"),
     "distance": Question("must the keys be learned?", "learned keys help"),
     "frozen": Question("must the layer learn to choose?", "learning to choose helps"),
     "none": Question("must nodes be pooled, or distinguished, at all?", "pooling helps"),

@@ -1,30 +1,28 @@
 """Which null belongs to which layer, and how a model gets it."""
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch_geometric.nn.aggr import Aggregation
+from torch import nn
 
 from graphpool_sanity.modules import copied, fork_rng
+from graphpool_sanity.nulls.meant import Layers as Layers
+from graphpool_sanity.nulls.meant import (
+    given_layers,
+    is_basic,
+    is_called_pooling,
+)
+from graphpool_sanity.nulls.replace import move_added
 from graphpool_sanity.select.chance import draw_seed, resolve_seed
 
 MakeNull = Callable[[Any, int], nn.Module]
 """``make(layer, seed)``: the null of a layer. The layer is a copy, to be changed or taken from."""
 
-Layers = str | type[nn.Module] | nn.Module | Sequence[str | type[nn.Module] | nn.Module]
-"""Which modules of a model are its pooling layers: their names in it, their classes, themselves."""
-
 _NULLS: dict[type[nn.Module], dict[str, MakeNull]] = {}
 _PROVIDERS = {"tgp": "graphpool_sanity.nulls.tgp"}
 """What registers the nulls of a package's layers, imported when the first of them is met."""
-
-_POOLING = re.compile(r"pool(ing)?(layer|block|module)?$", re.IGNORECASE)
-_OTHER = re.compile(r"un_?pool|global|readout", re.IGNORECASE)
-"""Names of classes that look like pooling layers, and of those among them that are none."""
 
 
 def register_null(
@@ -91,7 +89,7 @@ def nulls_of_others(
 
     Another process knows them only if it is told.
     """
-    found = pooling_layers(model, layers).values()
+    found = layers_to_exchange(model, layers).values()
     classes = {kind for layer in found for kind in type(layer).__mro__}
     return {
         (kind, name): make
@@ -121,12 +119,16 @@ def shared_nulls(model: nn.Module, layers: Layers | None = None) -> list[str]:
     Raises:
         ValueError: if the model has no pooling layer, or one that is not known.
     """
-    first, *others = map(matched_nulls, pooling_layers(model, layers).values())
+    first, *others = map(matched_nulls, layers_to_exchange(model, layers).values())
     return [name for name in first if all(name in other for other in others)]
 
 
 def randomize(
-    model: nn.Module, null: str = "auto", seed: int | None = None, layers: Layers | None = None
+    model: nn.Module,
+    null: str = "auto",
+    seed: int | None = None,
+    layers: Layers | None = None,
+    select: str | None = None,
 ) -> nn.Module:
     """A copy of a model whose pooling layers are replaced by a null; all other weights are equal.
 
@@ -138,11 +140,13 @@ def randomize(
         null: A name that all its pooling layers have, or ``"auto"``, the first null of each.
         seed: Whatever the nulls draw follows from it; drawn from the global generator if ``None``.
         layers: Which modules are meant, by name, class or themselves; all pooling layers if
-            ``None``.
+            ``None``, or the model itself if it pools without any.
+        select: The call by which a layer (or model) without registered nulls chooses, if there are
+            several: ``"layers.py:183"``, or a pattern as of file names, ``"*topk*"``.
 
     Raises:
-        ValueError: if the model has no pooling layer, one that is not known, or one without this
-            null.
+        ValueError: if the model has no pooling layer, or one without this null. What a layer that
+            is not known chooses by is found at its first call, which raises if it cannot be seen.
 
     >>> from graphpool_sanity import GraclusPool
     >>> randomize(nn.Sequential(nn.Linear(2, 2), GraclusPool()), "complement", seed=0)[1]
@@ -152,8 +156,9 @@ def randomize(
     generator = torch.Generator().manual_seed(seed)
     copies: dict[int, Any] = {}
     with fork_rng(seed):  # a copied Linear of PyTorch Geometric 2.6 draws weights
-        for layer in pooling_layers(model, layers).values():
+        for layer in layers_to_exchange(model, layers).values():
             own = copied(layer, copies)
+            name_choice(own, select)
             copies[id(layer)] = make_null(own, null, draw_seed(generator))
         return copied(model, copies)  # with the nulls wherever it refers to their layers
 
@@ -178,7 +183,7 @@ def pooling_layers(model: nn.Module, layers: Layers | None = None) -> dict[str, 
     if not isinstance(model, nn.Module):
         raise ValueError(f"model must be a torch.nn.Module, got {type(model).__name__}")
     if layers is not None:
-        return _given_layers(model, layers)
+        return given_layers(model, layers)
     found: dict[str, nn.Module] = {}
     inside: set[nn.Module] = set()
     for name, module in model.named_modules():
@@ -193,25 +198,34 @@ def pooling_layers(model: nn.Module, layers: Layers | None = None) -> dict[str, 
     return found
 
 
-def _given_layers(model: nn.Module, layers: Layers) -> dict[str, nn.Module]:
-    every = dict(model.named_modules(remove_duplicate=False))
-    asked = [layers] if isinstance(layers, str | type | nn.Module) else list(layers)
-    chosen: set[nn.Module] = set()
-    for one in asked:
-        found = {
-            module
-            for name, module in every.items()
-            if name == one or module is one or (isinstance(one, type) and isinstance(module, one))
-        }
-        if not found:
-            raise ValueError(
-                "layers must be modules of the model, their names or their classes, got "
-                f"{one!r}, which {type(model).__name__} does not have"
-            )
-        chosen |= found
-    if not chosen:
-        raise ValueError("layers must name a module or more, got none")
-    return {name: module for name, module in model.named_modules() if module in chosen}
+def layers_to_exchange(model: nn.Module, layers: Layers | None = None) -> dict[str, nn.Module]:
+    """The pooling layers, or the model itself if it has none and so may pool by calls of its own.
+
+    Raises:
+        ValueError: if there is none in a model that has no calls of its own, or what is meant is
+            not of the model.
+    """
+    try:
+        return pooling_layers(model, layers)
+    except ValueError:
+        if layers is not None or not isinstance(model, nn.Module) or is_basic(model):
+            raise
+        return {"": model}
+
+
+def name_choice(layer: nn.Module, select: str | None) -> None:
+    """Say by which call a layer chooses, for its nulls.
+
+    Raises:
+        ValueError: if it has registered nulls, which do not ask.
+    """
+    if select is None:
+        return
+    if _nulls_of(layer):
+        raise ValueError(
+            f"select must be None for {type(layer).__name__}, whose nulls are known, got {select!r}"
+        )
+    layer.chosen_at = select  # type: ignore[assignment]
 
 
 _HOW = (
@@ -224,6 +238,8 @@ def _nulls_of(layer: nn.Module) -> dict[str, MakeNull]:
     nulls: dict[str, MakeNull] = {}
     for kind in type(layer).__mro__:
         _load_provider(kind)
+        if kind is nn.Module:
+            break
         for name, make in _NULLS.get(kind, {}).items():
             nulls.setdefault(name, make)
     return nulls
@@ -231,6 +247,10 @@ def _nulls_of(layer: nn.Module) -> dict[str, MakeNull]:
 
 def _known_nulls_of(layer: nn.Module) -> dict[str, MakeNull]:
     nulls = _nulls_of(layer)
+    if not nulls and not is_basic(layer):
+        nulls = dict(_NULLS.get(nn.Module, {}))  # those of a layer that nobody has seen
+        if not getattr(layer, "may_be_left_out", False):
+            nulls.pop("none", None)
     if not nulls:
         raise ValueError(
             f"layer must be a pooling layer that is known, got {type(layer).__name__}; {_HOW}"
@@ -244,15 +264,16 @@ def _load_provider(kind: type) -> None:
         import_module(provider)
 
 
+def is_registered(layer: nn.Module) -> bool:
+    """Whether the layer has nulls that somebody has named for its class."""
+    return bool(_nulls_of(layer))
+
+
 def _is_pooling(module: nn.Module) -> bool:
     """Whether a layer is known, or is called pooling and has no known one inside."""
-    if _nulls_of(module):
+    if is_registered(module):
         return True
-    kind = type(module)
-    if kind.__module__.startswith("torch.nn.") or isinstance(module, Aggregation):
-        return False  # which pools images; a readout
-    called_so = _POOLING.search(kind.__name__) and not _OTHER.search(kind.__name__)
-    return bool(called_so) and not any(_nulls_of(part) for part in module.modules())
+    return is_called_pooling(module) and not any(map(is_registered, module.modules()))
 
 
 def make_null(layer: nn.Module, null: str, seed: int) -> nn.Module:
@@ -271,15 +292,5 @@ def make_null(layer: nn.Module, null: str, seed: int) -> nn.Module:
     for module in made.modules():
         if module not in kept:
             module.training = training
-    _move(made, tensors)
+    move_added(made, tensors)
     return made
-
-
-def _move(made: nn.Module, like: list[Tensor]) -> None:
-    """Give the tensors that a null has added the device and the floating point type of the rest."""
-    dtype = next((tensor.dtype for tensor in like if tensor.is_floating_point()), None)
-    kept = {id(tensor) for tensor in like}
-    for own in (*made.parameters(), *made.buffers()):
-        if id(own) not in kept:
-            device = like[0].device if like else own.device
-            own.data = own.data.to(device, dtype if own.is_floating_point() else None)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 from torch_geometric.nn.inits import reset
 
 
@@ -46,7 +46,7 @@ def _joined(*bases: type) -> type:
     """A class with the methods of several, the first of them first; its layers can be saved."""
     if bases not in _JOINED:
         members = {"__reduce_ex__": _reduce, "__module__": __name__, "__doc__": bases[0].__doc__}
-        _JOINED[bases] = type(bases[0].__name__, bases, members)
+        _JOINED[bases] = type(bases[-1].__name__, bases, members)
     return _JOINED[bases]
 
 
@@ -68,3 +68,13 @@ def check_method(layer: nn.Module, kind: type[nn.Module], method: str) -> None:
             f"{type(layer).__name__} with a {method} of its own; name a null for it with "
             "graphpool_sanity.register_null"
         )
+
+
+def move_added(made: nn.Module, like: list[Tensor]) -> None:
+    """Give the tensors that a null has added the device and the floating point type of the rest."""
+    dtype = next((tensor.dtype for tensor in like if tensor.is_floating_point()), None)
+    kept = {id(tensor) for tensor in like}
+    for own in (*made.parameters(), *made.buffers()):
+        if id(own) not in kept:
+            device = like[0].device if like else own.device
+            own.data = own.data.to(device, dtype if own.is_floating_point() else None)
