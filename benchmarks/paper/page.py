@@ -26,7 +26,7 @@ from benchmarks.paper.cells import cell, markdown, table
 from benchmarks.paper.claims import CLAIMS, Claim
 from benchmarks.paper.judge import SEEDS, Finding, Status
 from benchmarks.paper.words import ACTIVATIONS, DIFFERENCES, HEAD, MORE_RUNS, RULES, TABLES_HEAD
-from graphpool_sanity.check.figures import save_svg
+from graphpool_sanity.analysis.picture import save_svg
 from graphpool_sanity.reproduce.plots import Found
 from graphpool_sanity.reproduce.study import Runs, Study
 from graphpool_sanity.training.ledger import Ledger

@@ -9,6 +9,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from rich.console import Console
 
+from graphpool_sanity.analysis import plot_homogeneity
 from graphpool_sanity.check.comparison import compare
 from graphpool_sanity.check.figures import plot_scores
 from graphpool_sanity.check.findings import overall
@@ -193,3 +194,9 @@ def test_a_report_shows_its_headline_and_in_a_notebook_its_page():
     page.feed(attributes["srcdoc"])
     assert {"html", "style", "table", "img"} <= {tag for tag, _ in page.found}
     assert "&lt;Pool &amp; Net&gt;" in attributes["srcdoc"]
+
+
+def test_a_notebook_shows_its_figures():
+    found = report()
+    assert found.plot()._repr_svg_().startswith("<?xml")
+    assert plot_homogeneity({"layer": {"before": 0.5}})._repr_svg_().startswith("<?xml")

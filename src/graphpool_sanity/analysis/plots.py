@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from graphpool_sanity.analysis.activations import Activations
+from graphpool_sanity.analysis.picture import Picture
 
 
 def plot_activations(activations: Activations, graphs: Sequence[int] = (0, 1, 2)) -> Figure:
@@ -32,7 +33,7 @@ def plot_activations(activations: Activations, graphs: Sequence[int] = (0, 1, 2)
         raise ValueError("graphs must name at least one graph, got none")
     stages = activations.stages()
     size = (0.6 + 1.5 * len(stages), 0.4 + 1.5 * len(graphs))
-    figure = Figure(figsize=size, layout="constrained")
+    figure = Picture(figsize=size, layout="constrained")
     grid = figure.subplots(len(graphs), len(stages), squeeze=False)
     for graph, row in zip(graphs, grid, strict=True):
         row[0].set_ylabel(f"graph {graph}")
@@ -67,7 +68,7 @@ def plot_homogeneity(shares: Mapping[str, Mapping[str, float]]) -> Figure:
     stages = list(dict.fromkeys(stage for model in shares.values() for stage in model))
     if not stages:
         raise ValueError("shares must hold at least one share, got none")
-    figure = Figure(figsize=(2.5 + 0.9 * len(stages), 3.6), layout="constrained")
+    figure = Picture(figsize=(2.5 + 0.9 * len(stages), 3.6), layout="constrained")
     axes = figure.subplots()
     for name, model in shares.items():
         places = [stages.index(stage) for stage in model]

@@ -1,9 +1,7 @@
 """The figures of a check: differences run by run, and the scores they come from."""
 
 from collections.abc import Mapping, Sequence
-from io import StringIO
 from itertools import zip_longest
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import matplotlib as mpl
@@ -11,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from graphpool_sanity.analysis.picture import Picture
 from graphpool_sanity.check.comparison import Comparison, Interval
 from graphpool_sanity.training.tasks import Unit
 
@@ -110,19 +109,6 @@ def plot_forest(
     return figure
 
 
-def save_svg(figure: Figure, path: Path) -> None:
-    """Write a figure, the same bytes each time."""
-    path.write_text(svg(figure), encoding="utf-8")
-
-
-def svg(figure: Figure) -> str:
-    """A figure as SVG, letters as shapes, so that it needs no font."""
-    text = StringIO()
-    with mpl.rc_context({"svg.hashsalt": "graphpool_sanity", "svg.fonttype": "path"}):
-        figure.savefig(text, format="svg", metadata={"Date": None})
-    return text.getvalue()
-
-
 def _axes(height: float, dark: bool) -> tuple[Figure, Axes]:
     colors = _DARK if dark else _LIGHT
     ink, paper = colors["ink"], colors["paper"]
@@ -132,7 +118,7 @@ def _axes(height: float, dark: bool) -> tuple[Figure, Axes]:
         "axes.edgecolor": colors["faint"],
     }
     with mpl.rc_context(style):
-        figure = Figure(figsize=(_WIDTH, height), layout="constrained")
+        figure = Picture(figsize=(_WIDTH, height), layout="constrained")
         axes = figure.subplots()
     axes.spines[["top", "right"]].set_visible(False)
     return figure, axes

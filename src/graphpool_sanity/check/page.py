@@ -6,7 +6,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 
-from graphpool_sanity.check.figures import svg
+from graphpool_sanity.analysis.picture import svg
 
 
 def render(template: str, **variables: Any) -> str:  # noqa: ANN401  (whatever it names)

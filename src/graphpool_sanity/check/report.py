@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 from rich.box import SIMPLE
 from rich.table import Table
 
+from graphpool_sanity.analysis.picture import save_svg
 from graphpool_sanity.check.comparison import Comparison
-from graphpool_sanity.check.figures import plot_differences, plot_scores, save_svg
+from graphpool_sanity.check.figures import plot_differences, plot_scores
 from graphpool_sanity.check.findings import Findings, overall
 from graphpool_sanity.check.page import data_uri, render
 from graphpool_sanity.check.pairs import LAYER

@@ -16,8 +16,9 @@ from rich.table import Table
 from scipy import stats
 from statsmodels.stats.meta_analysis import combine_effects
 
+from graphpool_sanity.analysis.picture import save_svg
 from graphpool_sanity.check.comparison import LEAST_RUNS, Interval, Verdict, verdict_of
-from graphpool_sanity.check.figures import ForestLine, plot_forest, save_svg
+from graphpool_sanity.check.figures import ForestLine, plot_forest
 from graphpool_sanity.check.page import data_uri, render
 from graphpool_sanity.check.report import SanityReport
 from graphpool_sanity.nulls.questions import question

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from graphpool_sanity.analysis.picture import Picture
 from graphpool_sanity.datasets.load import metric_of
 from graphpool_sanity.training.ledger import Record
 from graphpool_sanity.training.tasks import Unit
@@ -69,7 +70,7 @@ def panels_of(found: Found, width: float, height: float = 3.2) -> tuple[Figure, 
     """A panel, so many inches wide, for each data set, four in a row."""
     columns = min(len(found), 4)
     rows = -(-len(found) // columns)
-    figure = Figure(figsize=(columns * width, rows * height), layout="constrained")
+    figure = Picture(figsize=(columns * width, rows * height), layout="constrained")
     panels = list(figure.subplots(rows, columns, squeeze=False).flat)
     for axes, dataset in zip(panels, found, strict=False):
         axes.set_title(dataset)
