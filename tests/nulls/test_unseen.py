@@ -1,6 +1,7 @@
 """The nulls of layers that nobody has seen: found by running the layer once."""
 
 import copy
+import inspect
 import pickle
 from collections import Counter
 
@@ -12,7 +13,7 @@ from _helpers.unseen_layers import RANKING, REFUSED, SHARING, STRUCTURAL, K, bat
 from torch import nn
 from torch_geometric.data import Batch, Data
 
-from graphpool_sanity import matched_nulls, randomize
+from graphpool_sanity import Backbone, matched_nulls, randomize
 from graphpool_sanity.nulls.registry import _NULLS, make_null
 
 F = 3
@@ -258,3 +259,27 @@ def test_evaluation_is_a_function_of_the_graph_alone(kind):
     for number, graph in enumerate(batch.to_data_list()):
         alone = run(null, Batch.from_data_list([graph]))[0][0]
         torch.testing.assert_close(together[number][: len(alone)], alone)
+
+
+class ResearchPool(unseen_layers.PaddedSoftmaxPool):
+    """A layer whose arguments have other names."""
+
+    def forward(self, node_feats, adj_matrix, node_mask=None):
+        return super().forward(node_feats, adj_matrix, node_mask)
+
+
+class IndexedPool(unseen_layers.InlineTopKPool):
+    def forward(self, feature, edges, graph_ids):
+        return super().forward(feature, edges, graph_ids)
+
+
+@pytest.mark.parametrize("kind", [ResearchPool, IndexedPool])
+def test_arguments_go_by_the_names_of_research_code(kind):
+    base, batch = kind.__mro__[1], batch_of(5)
+    wanted = randomize(layer_of(base), "shuffle", 3)(*given(base, batch))
+    args = given(base, batch)
+    names = list(inspect.signature(kind.forward).parameters)[1:]
+    found = randomize(layer_of(kind), "shuffle", 3)(**dict(zip(names, args, strict=True)))
+    torch.testing.assert_close(found, wanted)
+    backbone = Backbone(kind, F, 2, hidden=8, num_pools=1)
+    assert not torch.equal(backbone(batch), randomize(backbone, "scores", 0)(batch))

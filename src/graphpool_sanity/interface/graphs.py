@@ -11,10 +11,13 @@ from torch_geometric.utils import to_dense_adj, to_dense_batch
 from graphpool_sanity.graphs.graph import unpack
 
 NAMES = {
-    "x": ("x", "h", "X", "H", "feat", "feats", "features", "node_feat", "node_features"),
-    "edges": ("edge_index", "adj", "adj_t", "A", "M", "edges", "adjacency"),
+    "x": (
+        *("x", "h", "X", "H", "xs", "feat", "feats", "feature", "features", "embeddings"),
+        *("node_feat", "node_feats", "node_features"),
+    ),
+    "edges": ("edge_index", "adj", "adj_t", "A", "M", "edges", "adjacency", "adj_matrix", "adjs"),
     "weight": ("edge_attr", "edge_weight", "edge_weights", "edge_features"),
-    "batch": ("batch", "graph_indicator", "batch_index", "graph_index"),
+    "batch": ("batch", "graph_indicator", "batch_index", "graph_index", "batch_idx", "graph_ids"),
     "mask": ("mask", "node_mask"),
     "size": ("batch_size", "num_graphs"),
     "perm": ("perm", "idx", "node_index"),
@@ -25,7 +28,7 @@ NAMES = {
 ROLES = {name: role for role, names in NAMES.items() for name in names}
 """What a name stands for, in a signature as in what is returned."""
 
-MATRICES = ("adj", "A", "adjacency")
+MATRICES = ("adj", "A", "adjacency", "adj_matrix")
 """Names of edges that are padded matrices, unless ``batch`` is named, too."""
 
 
