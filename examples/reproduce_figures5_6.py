@@ -37,7 +37,7 @@ from graphpool_sanity.analysis import (
     record_activations,
 )
 from graphpool_sanity.datasets import NAMES, Benchmark
-from graphpool_sanity.datasets.load import full_name, load_once
+from graphpool_sanity.datasets.load import as_file_name, full_name, load_once
 from graphpool_sanity.reproduce.command import settings_of
 from graphpool_sanity.reproduce.experiment import content_of, is_of, protocol_of
 from graphpool_sanity.training.batches import Batches
@@ -74,7 +74,9 @@ def run_one(out: Path, device: str, config: Config, on_epoch: OnEpoch | None) ->
         figure = plot_activations(activations)
         figure.suptitle(f"{config['model']}, {benchmark.name}")
         out.mkdir(parents=True, exist_ok=True)
-        figure.savefig(out / f"activations-{benchmark.name}-{config['model']}.png", dpi=150)
+        figure.savefig(
+            out / f"activations-{as_file_name(benchmark.name)}-{config['model']}.png", dpi=150
+        )
     return asdict(result) | measured | {"data": content_of(benchmark.name)}
 
 
@@ -167,7 +169,8 @@ def reproduce(args: argparse.Namespace) -> None:
             run = {"model": model, "dataset": name, "variant": variant, "seed": seed}
             configs.append(run | settings_of(experiment, name, {"epochs": args.epochs}))
             protocol_of(configs[-1])
-    ledger = Ledger(out / f"activations-{name}.jsonl", partial(is_of, content_of(name)))
+    file = as_file_name(name)
+    ledger = Ledger(out / f"activations-{file}.jsonl", partial(is_of, content_of(name)))
     jobs = args.jobs or jobs_on(args.device)
     records = run_all(configs, partial(run_one, out, args.device), ledger, jobs)
 
@@ -178,8 +181,8 @@ def reproduce(args: argparse.Namespace) -> None:
         model: {stage: float(np.mean(found)) for stage, found in stages.items()}
         for model, stages in shares.items()
     }
-    plot_homogeneity(lines).savefig(out / f"homogeneity-{name}.png", dpi=150)
-    Console().print(f"runs: {ledger.path}\nfigures: {out / f'activations-{name}-MODEL.png'}")
+    plot_homogeneity(lines).savefig(out / f"homogeneity-{file}.png", dpi=150)
+    Console().print(f"runs: {ledger.path}\nfigures: {out / f'activations-{file}-MODEL.png'}")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from _helpers.small_experiment import EXPERIMENT, load
 
+from graphpool_sanity.datasets import load as data
 from graphpool_sanity.reproduce import Row, Study, command, reproduce
 from graphpool_sanity.reproduce import experiment as module
 from graphpool_sanity.reproduce import study as studies
@@ -93,6 +94,14 @@ def test_several_data_sets_under_their_short_names(call, tmp_path, capsys):
     assert len(ran(tmp_path)) == len(ran(tmp_path, "IMDB-BINARY")) == 3
     assert "IMDB-BINARY" in capsys.readouterr().out
     assert (tmp_path / "table-1-NCI1-IMDB-BINARY.png").exists()
+
+
+def test_any_data_set_by_its_class_and_name(call, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(data, "load_once", load)  # which tells the metric
+    call(STUDY, "--dataset", "TUDataset/MUTAG?cleaned", "--runs", "1", "--epochs", "1")
+    assert len(ran(tmp_path, "TUDataset-MUTAG-cleaned")) == 3
+    assert "TUDataset/MUTAG?cleaned" in capsys.readouterr().out.replace("\n", "")
+    assert (tmp_path / "table-1-TUDataset-MUTAG-cleaned.png").exists()
 
 
 def test_shows_what_was_run_and_what_was_not_and_runs_nothing(call, tmp_path, capsys):

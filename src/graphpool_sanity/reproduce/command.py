@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 
 from graphpool_sanity.check.arguments import check_writable
-from graphpool_sanity.datasets.load import NAMES, full_name
+from graphpool_sanity.datasets.load import NAMES, as_file_name, full_name
 from graphpool_sanity.reproduce.experiment import QUICK_EPOCHS, Experiment, Resources, settings_of
 from graphpool_sanity.reproduce.study import Row, Runs, Study
 from graphpool_sanity.reproduce.tables import paper_datasets, table
@@ -54,7 +54,8 @@ def _reproduce(study: Study, args: argparse.Namespace) -> None:
         console.print(table(study.title, args.rows, part, args.given))
     drawn = {name: models for name, models in found.items() if any(models.values())}
     if drawn:
-        name = "-".join([study.title.lower().replace(" ", "-"), *drawn])
+        parts = [study.title.lower().replace(" ", "-"), *map(as_file_name, drawn)]
+        name = "-".join(parts)
         study.draw(drawn).savefig(args.out / f"{name}.png", dpi=150)
         console.print(f"ledgers: {args.out}\nfigure: {args.out / name}.png", soft_wrap=True)
 
