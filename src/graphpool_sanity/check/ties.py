@@ -13,9 +13,9 @@ from torch_geometric.utils import scatter
 
 from graphpool_sanity.interface.inputs import call_model, read_input
 from graphpool_sanity.interface.outputs import read_output
+from graphpool_sanity.nulls.finder import SORTING
 from graphpool_sanity.nulls.registry import Layers, pooling_layers
 
-_SORTING = ("sort", "argsort", "topk")
 _ALIKE = 1e-5
 """Embeddings that differ by no more, relative to the largest, are equal."""
 
@@ -69,7 +69,7 @@ class _Sorted(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:  # noqa: ANN401  (whatever the function gives)
-        if getattr(func, "__name__", "") in _SORTING and isinstance(args[0], Tensor):
+        if getattr(func, "__name__", "") in SORTING and isinstance(args[0], Tensor):
             self.scores.append(args[0].flatten())
         return func(*args, **(kwargs or {}))
 
