@@ -170,6 +170,9 @@ def test_the_metric_is_the_mean_over_targets_of_which_there_are_two_classes():
     second = roc_auc_score([1, 0, 1], LOGITS[[0, 3, 4], 1])
     assert several().score(LOGITS, ROWS) == pytest.approx((first + second) / 2)  # none of the third
     assert np.isnan(several().score(LOGITS[:, 2:], ROWS[:, 2:]))
+    accuracy = several(make_metric="accuracy")
+    alone = accuracy.score(LOGITS[:, 1:2], ROWS[:, 1:2])
+    assert accuracy.score(LOGITS[:, 1:], ROWS[:, 1:]) == alone == pytest.approx(2 / 3)
     known = ~ROWS.isnan()
     errors = [(LOGITS[k, t] - ROWS[k, t]).abs().mean() for t, k in enumerate(known.t())]
     found = several("regression").score(LOGITS, ROWS)
