@@ -10,11 +10,12 @@ from matplotlib.figure import Figure
 from benchmarks.locality.campaign import CONTROLS, DATASETS, KNOWN, LAYERS, reports
 from benchmarks.paper.cells import markdown
 from graphpool_sanity import Review, SanityReport, review
-from graphpool_sanity.check.review import ALL
+from graphpool_sanity.check.combine import ALL
 from graphpool_sanity.check.words import answer
 from graphpool_sanity.training.tasks import Unit
 
 NOT_RUN = "```{note}\nNot run yet: `python -m benchmarks.locality.campaign`.\n```"
+UNIT = Unit("accuracy")
 HOMES = {"graphpool_sanity": "ours", "torch_geometric": "PyG", "tgp": "tgp"}
 
 
@@ -36,8 +37,8 @@ def summary() -> str:
         if row.layer == ALL:
             asked = "who is pooled with whom" if row.null == "choice" else "whether to pool at all"
             lines.append(
-                f"- {asked}: **{found.answer(row)}**, {found.unit.difference(row.difference)} "
-                f"{found.unit.interval(row.interval)} over {len(row.studies)} data sets"
+                f"- {asked}: **{found.answer(row)}**, {Unit('accuracy').difference(row.difference)} "
+                f"{Unit('accuracy').interval(row.interval)} over {len(row.studies)} data sets"
             )
     not_run = f"\n\nNot run yet: {missing} of the checks." if missing else ""
     return f"{found.title}, {len(LAYERS)} layers:\n\n" + "\n".join(lines) + not_run
@@ -57,10 +58,12 @@ def matrix() -> str:
             if dataset in own and row.null in own[dataset].comparisons:
                 shown.append(_cell(own[dataset], row.null))
             elif dataset in cells:
-                shown.append(found.unit.difference(cells[dataset].difference))
+                shown.append(UNIT.difference(cells[dataset].difference))
             else:
                 shown.append("")
-        mean = f"{found.unit.signed(row.difference)} {found.unit.interval(row.interval)}"
+        mean = (
+            f"{Unit('accuracy').signed(row.difference)} {Unit('accuracy').interval(row.interval)}"
+        )
         rows.append([f"{_name(row.layer)} − `{row.null}`", f"{mean}<br>**{found.answer(row)}**"])
         rows[-1] += shown
     return "\n".join(markdown(["layer − null", "over the data sets", *DATASETS], rows))

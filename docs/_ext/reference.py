@@ -16,6 +16,7 @@ FRONT = "graphpool_sanity"
 
 FOREIGN = {
     "Metric": "torchmetrics.Metric",
+    "Tensor": "torch.Tensor",
     "torch._C.Generator": "torch.Generator",
     "torch.distributions.distribution.Distribution": "torch.distributions.Distribution",
     "torch.nn.modules.module.Module": "torch.nn.Module",

@@ -5,11 +5,11 @@ from graphpool_sanity import nulls as nulls
 from graphpool_sanity import testing as testing
 from graphpool_sanity import training as training
 from graphpool_sanity.check.backbone import Backbone as Backbone
+from graphpool_sanity.check.combine import Review as Review
+from graphpool_sanity.check.combine import review as review
 from graphpool_sanity.check.comparison import Comparison as Comparison
 from graphpool_sanity.check.comparison import compare as compare
 from graphpool_sanity.check.report import SanityReport as SanityReport
-from graphpool_sanity.check.review import Review as Review
-from graphpool_sanity.check.review import review as review
 from graphpool_sanity.check.sanity import sanity_check as sanity_check
 from graphpool_sanity.datasets.load import load_dataset as load_dataset
 from graphpool_sanity.datasets.locality import locality_control as locality_control

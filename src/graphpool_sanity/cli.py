@@ -192,9 +192,9 @@ def review(
 ) -> None:
     """Combine checks on several data sets, and of several layers, as one answer."""
     with faults_in_one_line():
+        from graphpool_sanity.check.combine import review as combine
         from graphpool_sanity.check.export import to_csv, to_latex
         from graphpool_sanity.check.report import SanityReport
-        from graphpool_sanity.check.review import review as combine
 
         reports = [SanityReport.load(folder) for folder in folders]
         if latex or csv:

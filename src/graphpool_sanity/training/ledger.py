@@ -53,7 +53,7 @@ class Ledger:
         return [first.get(identity(config)) for config in configs]
 
     def by_config(self) -> dict[str, Record]:
-        """The first record of each configuration, by its :func:`identity`."""
+        """The first record of each configuration, by the configuration as text."""
         first: dict[str, Record] = {}
         for record in self:
             first.setdefault(identity(record["config"]), record)

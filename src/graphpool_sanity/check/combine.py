@@ -76,22 +76,21 @@ class Review:
     reports: tuple[SanityReport, ...] = field(repr=False, compare=False)
 
     @property
-    def unit(self) -> Unit:
-        """How differences are shown."""
+    def _unit(self) -> Unit:
         return Unit("margins" if self.metric is None else self.metric)
 
     def table(self) -> Table:
         """A line for each layer and null: the mean over data sets, and the verdict last."""
         table = Table(title=self.title, box=SIMPLE, pad_edge=False)
-        heads = ("layer − null", "data sets", f"mean, {self.unit.points}", "prediction", "verdict")
+        heads = ("layer − null", "data sets", f"mean, {self._unit.points}", "prediction", "verdict")
         for head in heads:
             table.add_column(head, no_wrap=head != "verdict")
         for row in self.rows:
             table.add_row(
                 f"{row.layer} − {row.null}",
                 str(len(row.studies)),
-                f"{self.unit.signed(row.difference)} {self.unit.interval(row.interval)}",
-                "" if row.prediction is None else self.unit.interval(row.prediction),
+                f"{self._unit.signed(row.difference)} {self._unit.interval(row.interval)}",
+                "" if row.prediction is None else self._unit.interval(row.prediction),
                 self.answer(row),
             )
         return table
@@ -114,7 +113,7 @@ class Review:
             head = f"{row.layer} − {row.null}"
             lines.append(ForestLine(head, row.difference, row.interval, True, row.prediction))
             lines += [ForestLine(s.dataset, s.difference, s.interval) for s in row.studies]
-        return plot_forest(lines, self.unit, self.margin, dark)
+        return plot_forest(lines, self._unit, self.margin, dark)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the reports, as JSON has it."""
@@ -136,7 +135,7 @@ class Review:
         save_svg(self.plot(), folder / "forest.svg")
         forest = [data_uri(self.plot(dark)) for dark in (False, True)]
         page = folder / "review.html"
-        page.write_text(render("review", review=self, unit=self.unit, forest=forest), "utf-8")
+        page.write_text(render("review", review=self, unit=self._unit, forest=forest), "utf-8")
         return page
 
 

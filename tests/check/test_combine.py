@@ -10,7 +10,7 @@ from scipy import stats
 from statsmodels.stats.meta_analysis import combine_effects
 
 from graphpool_sanity import review
-from graphpool_sanity.check.review import ALL, _combine
+from graphpool_sanity.check.combine import ALL, _combine
 
 
 def check_of(name, dataset, shift, runs=10, seed=0, **changes):
