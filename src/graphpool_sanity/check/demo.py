@@ -1,4 +1,4 @@
-"""Two checks with known answers, small enough to watch: what a null is for, in a minute."""
+"""Two checks small enough to watch: what a null is for."""
 
 from collections.abc import Iterator
 from functools import partial
