@@ -86,6 +86,7 @@ def test_over_layers_the_data_set_is_the_unit():
     assert [study.runs for study in together.studies] == [10, 10, 10]
     assert row(found, ALL, "none").verdict == "null is as good"
     assert [r.layer for r in found.rows] == ["A", "A", "B", "B", ALL, ALL]
+    assert [r.null for r in found.rows[4:]] == ["choice", "none"]
 
 
 def test_one_data_set_is_itself():

@@ -213,12 +213,10 @@ def _over_layers(
     taken: dict[tuple[str, str], list[Mapping[int, float]]] = defaultdict(list)
     for report in reports:
         dataset = report.dataset["name"]
-        for null in report.comparisons:
-            if null == "none":
-                taken["none", dataset].append(pairs[report.name, null, dataset])
         choosing = next((null for null in report.comparisons if null != "none"), None)
-        if choosing is not None:
-            taken[CHOICE, dataset].append(pairs[report.name, choosing, dataset])
+        for name, null in ((CHOICE, choosing), ("none", "none")):
+            if null in report.comparisons:
+                taken[name, dataset].append(pairs[report.name, null, dataset])
     grouped: dict[tuple[str, str], dict[str, Mapping[int, float]]] = defaultdict(dict)
     for (null, dataset), own in taken.items():
         seeds = [seed for seed in own[0] if all(seed in other for other in own)]
