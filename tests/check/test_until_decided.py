@@ -90,6 +90,7 @@ def test_lines_say_where_the_check_stands(drawn, capsys):
     assert "40 pairs can find a null as good if the differences have a standard" in said[0]
     assert said[2] == "pair 1, random: 79.7. random: 1 of 5 pairs"
     assert any("random: 5 pairs, " in line and " more, " in line for line in said)
+    assert "inf" not in "".join(said)
     assert said[-1].endswith("null is as good")
 
 

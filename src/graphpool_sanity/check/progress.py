@@ -2,7 +2,7 @@
 
 import time
 from itertools import islice
-from math import inf
+from math import inf, isfinite
 from pathlib import Path
 from statistics import fmean
 from types import TracebackType
@@ -111,7 +111,9 @@ class CheckWatch:
         if pairs < 2:
             return f"{null}: {pairs} of {schedule.runs} pairs"
         found = self.judge.compare(*schedule.of_pairs(null, pairs))
-        where = f"{self.unit.signed(found.difference)} {self.unit.interval(found.interval)}"
+        where = self.unit.signed(found.difference)
+        if isfinite(found.interval[0]):
+            where += f" {self.unit.interval(found.interval)}"
         if null not in schedule.open or pairs == schedule.max_runs:
             return f"{null}: {pairs} pairs, {where}, {found.verdict}"
         more = max(schedule.runs - pairs, min(found.more_runs or 0, schedule.max_runs - pairs))
