@@ -28,10 +28,6 @@ Outcome = tuple[Config, Mapping[str, Any] | Exception]
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 """What tells the libraries below torch and NumPy how many threads to have."""
 
-_KEPT = 60
-"""How many seconds a process without a run is kept, for those of a next call."""
-_IDLE: dict[int, list[ProcessPoolExecutor]] = {}
-"""Workers without a run, by their number of threads."""
 
 _ALONE = RLock()
 """A run at a time in a process: it seeds the process's random state, which threads would share."""
@@ -67,24 +63,19 @@ def run_here(
 def _side_by_side(parcel: str, configs: Iterator[Config], jobs: int) -> Iterator[Outcome]:
     """Outcomes of runs, each job in a process of its own, so that one that dies takes no other."""
     threads = max(cpu_count() // jobs, 1)
-    idle = _IDLE.setdefault(threads, [])
     running = dict[Future[Outcome], tuple[ProcessPoolExecutor, Config]]()
 
     def start(worker: ProcessPoolExecutor) -> None:
         config = next(configs, None)
         if config is None:
-            idle.append(worker)
+            worker.shutdown(wait=False)
             return
-        try:
-            future = worker.submit(_attempt_sent, config, parcel)
-        except BrokenExecutor:  # its process died while it had no run
-            worker = _new_worker(threads)
-            future = worker.submit(_attempt_sent, config, parcel)
+        future = worker.submit(_attempt_sent, config, parcel)
         running[future] = worker, config
 
     try:
         for _ in range(jobs):
-            start(idle.pop() if idle else _new_worker(threads))
+            start(_new_worker(threads))
         while running:
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 worker, config = running.pop(future)
@@ -98,7 +89,7 @@ def _side_by_side(parcel: str, configs: Iterator[Config], jobs: int) -> Iterator
 
 def _new_worker(threads: int) -> ProcessPoolExecutor:
     env = {name: os.environ.get(name, str(threads)) for name in _THREADS}
-    return ProcessPoolExecutor(1, env=env, timeout=_KEPT)
+    return ProcessPoolExecutor(1, env=env)
 
 
 def run_on_cluster(run_one: RunOne, configs: Iterator[Config], scheduler: str) -> Iterator[Outcome]:
