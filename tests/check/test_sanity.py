@@ -14,11 +14,18 @@ import torch
 from _helpers.small_checks import CYCLES, check, graclus
 from torch import nn
 from torch_geometric.data import Data
+from torch_geometric.nn import global_mean_pool
 from torch_geometric.utils import erdos_renyi_graph
 from torchmetrics.classification import MulticlassF1Score
 
 import graphpool_sanity
-from graphpool_sanity import ComplementGraclusPool, GraclusPool, register_null, sanity_check
+from graphpool_sanity import (
+    ComplementGraclusPool,
+    GraclusPool,
+    PoolOutput,
+    register_null,
+    sanity_check,
+)
 from graphpool_sanity.check.arguments import choose_nulls
 from graphpool_sanity.check.backbone import Backbone
 from graphpool_sanity.check.pairs import LAYER, PairedRuns
@@ -366,3 +373,38 @@ def test_what_is_never_known_again_is_said_once_and_trained_anew(tmp_path):
                 check(build_model, data, ["random", "none"], out=out)
             assert [words in str(warning.message) for warning in said] == [True]
             assert len(list(Ledger(out / "ledger.jsonl"))) == calls * 6
+
+
+class Odd(nn.Module):
+    """Returns what no reader knows."""
+
+    def __init__(self):
+        super().__init__()
+        self.select = GraclusPool(seed=0)
+
+    def forward(self, x, edge_index, batch):
+        out = self.select(x, edge_index, batch=batch)
+        return "pooled", (out.x.t(), out.batch)
+
+
+class OddNet(nn.Module):
+    def __init__(self, in_channels, out_channels):
+        super().__init__()
+        self.lin, self.pool = nn.Linear(in_channels, out_channels), Odd()
+
+    def forward(self, data):
+        _, (x, batch) = self.pool(data.x, data.edge_index, data.batch)
+        return global_mean_pool(self.lin(x.t()), batch, data.num_graphs)
+
+
+def test_a_layer_whose_output_cannot_be_read_is_checked_all_the_same(monkeypatch):
+    monkeypatch.setattr(registry, "_NULLS", {k: dict(v) for k, v in registry._NULLS.items()})
+    register_null(Odd, "none")(registry.exchange("select", lambda own, seed: Unpaired()))
+    report = check(OddNet, nulls="none", layers="pool")
+    assert report.ties == {}
+    assert report.homogeneity == {LAYER: {}, "none": {}}
+
+
+class Unpaired(nn.Module):
+    def forward(self, x, edge_index, batch):
+        return PoolOutput(x, edge_index, None, batch, torch.arange(len(x)))

@@ -5,6 +5,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -45,7 +46,7 @@ class Judge:
         """Whether there is a verdict."""
         return self.compare(layer, null).verdict != "undecided"
 
-    @property
+    @cached_property
     def _overlap(self) -> float:
         if self.benchmark.official_split is not None:
             return 0.0

@@ -61,7 +61,7 @@ class PairedRuns:
     class_weights: Literal["balanced"] | Tensor | None = None
 
     def __call__(self, config: Config, on_epoch: OnEpoch | None) -> dict[str, Any]:
-        """Everything that :class:`Result` has, and what is measured on the trained model.
+        """Everything that :class:`Result` has, and what can be measured on the trained model.
 
         That is the homogeneity around each pooling layer, and of the layer, not of its nulls, the
         bite of each null and the share of cuts among equal scores.
@@ -77,11 +77,16 @@ class PairedRuns:
         result = train(build, benchmark, config["seed"], self.protocol, self.device, on_epoch)
         test = benchmark.split(config["seed"])[2][:_GRAPHS]
         (batch,) = Batches(benchmark.graphs, test, _GRAPHS, resolve_device(self.device))
-        found = asdict(result) | {"homogeneity": self._homogeneity(built[-1], batch)}
-        found["chosen_at"] = found_choices(built[-1])
+        model, layers = built[-1], self.layers or None
+        found: dict[str, Any] = asdict(result) | {"homogeneity": {}}
+        found["chosen_at"] = found_choices(model)
+        with suppress(ValueError), warnings.catch_warnings():  # of what cannot be read off
+            warnings.simplefilter("ignore")
+            found["homogeneity"] = record_activations(model, batch, layers).homogeneity()
         if config["variant"] == LAYER:
-            found["bite"] = self._bites(built[-1], config["seed"], batch)
-            found["ties"] = tied_cuts(built[-1], batch, self.layers or None)
+            found |= {"bite": self._bites(model, config["seed"], batch), "ties": {}}
+            with suppress(ValueError):
+                found["ties"] = tied_cuts(model, batch, layers)
         return found
 
     def benchmark(self) -> Benchmark:
@@ -132,15 +137,6 @@ class PairedRuns:
             with suppress(ValueError):  # of a null that this layer cannot have
                 found[null] = bite(model, randomize(model, null, seed, layers), batch)
         return found
-
-    def _homogeneity(self, model: nn.Module, batch: Batch) -> dict[str, float]:
-        """Before and after each layer, by its name; empty where it cannot be read off."""
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                return record_activations(model, batch, self.layers).homogeneity()
-        except ValueError:
-            return {}
 
 
 def _initialize(model: nn.Module, graph: Data) -> None:

@@ -1,18 +1,18 @@
 """Layers that rank nodes: how often their cut falls among equal scores."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 from torch_geometric.data import Batch
 from torch_geometric.utils import scatter
 
 from graphpool_sanity.interface.inputs import call_model, read_input
 from graphpool_sanity.interface.outputs import read_output
+from graphpool_sanity.nulls.calls import Watch
 from graphpool_sanity.nulls.finder import SORTING
 from graphpool_sanity.nulls.registry import Layers, pooling_layers
 
@@ -31,8 +31,9 @@ def tied_cuts(model: nn.Module, batch: Batch, layers: Layers | None = None) -> d
     entered: dict[nn.Module, tuple[ExitStack, _Sorted]] = {}
 
     def enter(layer: nn.Module, *_: object) -> None:
-        entered[layer] = mode = ExitStack(), _Sorted()
-        mode[0].enter_context(mode[1])
+        entered[layer] = mode, sorting = ExitStack(), _Sorted()
+        mode.enter_context(sorting)
+        stack.callback(mode.close)  # if the layer fails
 
     def leave(
         name: str, layer: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any], out: object
@@ -55,23 +56,18 @@ def tied_cuts(model: nn.Module, batch: Batch, layers: Layers | None = None) -> d
     return shares
 
 
-class _Sorted(TorchFunctionMode):
+class _Sorted(Watch):
     """Remembers what is sorted."""
 
     def __init__(self) -> None:
         super().__init__()
         self.scores: list[Tensor] = []
 
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: object,
-        args: tuple[Any, ...] = (),
-        kwargs: Mapping[str, Any] | None = None,
-    ) -> Any:  # noqa: ANN401  (whatever the function gives)
-        if getattr(func, "__name__", "") in SORTING and isinstance(args[0], Tensor):
+    def called(self, name: str, args: tuple[Any, ...], out: Any) -> Any:  # noqa: ANN401
+        """The result of a call as it is."""
+        if name in SORTING and isinstance(args[0], Tensor):
             self.scores.append(args[0].flatten())
-        return func(*args, **(kwargs or {}))
+        return out
 
 
 def _kept_nodes(choice: Mapping[str, Any]) -> Tensor | None:

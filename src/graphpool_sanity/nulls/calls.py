@@ -37,13 +37,8 @@ class Site(NamedTuple):
     """Which of several such calls it is; all, one for each graph, if ``None``."""
 
 
-class Calls(TorchFunctionMode):
-    """Watches the calls of a layer."""
-
-    def __init__(self, places: Places) -> None:
-        super().__init__()
-        self.places = places
-        self._turns: Counter[tuple[str, Stack, torch.Size]] = Counter()
+class Watch(TorchFunctionMode):
+    """Is told of the calls to PyTorch that are made under it."""
 
     def __torch_function__(
         self,
@@ -53,14 +48,26 @@ class Calls(TorchFunctionMode):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:  # noqa: ANN401  (whatever the function gives)
         out = func(*args, **(kwargs or {}))
-        name = getattr(func, "__name__", "")
-        if name in _MAKING_INDICES and isinstance(out, Tensor) and out.dtype == torch.int64:
-            self.places.see(args[0] if args else None, out)
-        return self.called(name, (*args, *(kwargs or {}).values()), out)
+        given = (*args, *(kwargs or {}).values())
+        return self.called(getattr(func, "__name__", ""), given, out)
 
     def called(self, name: str, args: tuple[Any, ...], out: Any) -> Any:  # noqa: ANN401
         """What the call of a function gives in the place of ``out``."""
         raise NotImplementedError
+
+
+class Calls(Watch):
+    """Watches the calls of a layer."""
+
+    def __init__(self, places: Places) -> None:
+        super().__init__()
+        self.places = places
+        self._turns: Counter[tuple[str, Stack, torch.Size]] = Counter()
+
+    def see(self, name: str, args: tuple[Any, ...], out: Any) -> None:  # noqa: ANN401
+        """Remember what indices of nodes a call makes."""
+        if name in _MAKING_INDICES and isinstance(out, Tensor) and out.dtype == torch.int64:
+            self.places.see(args[0] if args else None, out)
 
     def turn(self, name: str, stack: Stack, out: Any) -> int:  # noqa: ANN401
         """How often this call has been made before, with a result as wide as this."""
@@ -99,6 +106,7 @@ class Exchange(Calls):
 
     def called(self, name: str, args: tuple[Any, ...], out: Any) -> Any:  # noqa: ANN401
         """The exchanged result of a call that is meant."""
+        self.see(name, args, out)
         if name not in self._names:
             return out
         stack = stack_of()

@@ -112,6 +112,7 @@ class Finder(Calls):
 
     def called(self, name: str, args: tuple[Any, ...], out: Any) -> Any:  # noqa: ANN401
         """The result of a call as it is; what it tells is remembered."""
+        self.see(name, args, out)
         operands, stack = list(_tensors(args)), stack_of()
         result = args[0] if name == "__setitem__" else out
         turn = self.turn(name, stack, result)

@@ -204,8 +204,3 @@ class Unit:
         values = self.scale * np.asarray(scores)
         mean = f"{values.mean():.{self.digits}f}"
         return mean if len(values) < 2 else f"{mean} ± {values.std(ddof=1):.{self.digits}f}"
-
-
-def as_metric_input(task: Task, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-    """Outputs and targets as a ``torchmetrics.Metric`` takes them, in double precision."""
-    return outputs.double(), targets.double() if task == "regression" else targets.long()
