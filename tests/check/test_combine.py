@@ -28,9 +28,13 @@ def row(found, layer, null):
     return one
 
 
-def test_it_is_the_random_effects_mean_of_statsmodels():
-    own = row(review(THREE), "A", "complement")
-    gaps = [np.array(r.differences["complement"]) for r in THREE]
+ALIKE = [check_of("A", data, 0.014, seed=i) for i, data in enumerate("xyz")]
+
+
+@pytest.mark.parametrize("reports", [THREE, ALIKE])
+def test_it_is_the_random_effects_mean_of_statsmodels(reports):
+    own = row(review(reports), "A", "complement")
+    gaps = [np.array(r.differences["complement"]) for r in reports]
     means, variances = [g.mean() for g in gaps], [g.var(ddof=1) / len(g) for g in gaps]
     wanted = combine_effects(np.array(means), np.array(variances), method_re="iterated", use_t=True)
     assert own.difference == pytest.approx(wanted.mean_effect_re)

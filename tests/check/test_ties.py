@@ -33,7 +33,11 @@ def topk(**arguments):
 
 def test_a_cut_among_saturated_scores_of_nodes_that_differ_is_a_tie():
     """tanh of 20 and of 30 is 1 in single precision."""
-    distinct, saturated, saturated_above = [0.1, 0.2, 0.3, 0.4], [20.0, 30, 40, 50], [1.0, 2, 30, 9]
+    distinct, saturated, saturated_above = (
+        [0.1, 0.2, 0.3, 0.4],
+        [20.0, 30, 40, 50],
+        [1.0, 2, 30, 40],
+    )
     batch = graphs(distinct, saturated, saturated_above)
     assert tied_cuts(topk(), batch) == {"pool": 1 / 3}
     assert tied_cuts(topk(nonlinearity=nn.Identity()), batch) == {"pool": 0}

@@ -104,7 +104,7 @@ def matched_nulls(layer: nn.Module) -> list[str]:
     """The names of a layer's nulls, the most telling first.
 
     Raises:
-        ValueError: if the layer is not known.
+        ValueError: if the layer is one of PyTorch's own, which choose no nodes.
 
     >>> from graphpool_sanity import GraclusPool
     >>> matched_nulls(GraclusPool())
