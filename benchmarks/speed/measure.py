@@ -17,6 +17,12 @@ import torch
 from torch_geometric.data import Batch
 from torch_geometric.datasets import TUDataset
 
+_device = torch.device("cpu")
+"""Where this run measures: ``--device``."""
+
+_measured: list[dict[str, Any]] = []
+"""All figures of this run, as they were printed."""
+
 
 def medians(work: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, float]:
     """Median milliseconds of each piece of work, all of them measured in turn."""
@@ -27,15 +33,29 @@ def medians(work: Mapping[str, Callable[[], object]], repeats: int) -> dict[str,
     gc.disable()
     for _ in range(repeats):
         for name, run in work.items():
-            start = time.perf_counter()
-            run()
-            times[name].append(1e3 * (time.perf_counter() - start))
+            times[name].append(1e3 * seconds(run))
     gc.enable()
     return {name: statistics.median(values) for name, values in times.items()}
 
 
-_measured: list[dict[str, Any]] = []
-"""All figures of this run, as they were printed."""
+def seconds(run: Callable[[], object]) -> float:
+    """How long a piece of work takes, on a GPU until all of it is done."""
+    wait()
+    start = time.perf_counter()
+    run()
+    wait()
+    return time.perf_counter() - start
+
+
+def where() -> torch.device:
+    """The device that is measured."""
+    return _device
+
+
+def wait() -> None:
+    """Until a GPU has done what it was given."""
+    if _device.type == "cuda":
+        torch.cuda.synchronize(_device)
 
 
 def ratio(what: str, value: float, wanted: str) -> None:
@@ -54,10 +74,13 @@ def measure(group: str, measurements: Mapping[str, Callable[[], None]]) -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("names", nargs="*", help=f"of {', '.join(measurements)}; all if none")
     parser.add_argument("--json", type=Path, metavar="FILE", help="put the figures into FILE")
+    parser.add_argument("--device", type=torch.device, default="cpu", help="where to measure")
     args = parser.parse_args()
     unknown = set(args.names).difference(measurements)
     if unknown:
         parser.error(f"names must be of {', '.join(measurements)}, got {', '.join(unknown)}")
+    global _device
+    _device = args.device
     torch.manual_seed(0)
     taken: dict[str, list[dict[str, Any]]] = {}
     for name in args.names or measurements:
@@ -84,6 +107,7 @@ def machine() -> dict[str, str]:
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return {
         "processor": names[0] if names else platform.machine(),
+        **({"GPU": torch.cuda.get_device_name(_device)} if _device.type == "cuda" else {}),
         "threads": str(torch.get_num_threads()),
         "Python": platform.python_version(),
         "PyTorch": version("torch"),
@@ -92,7 +116,11 @@ def machine() -> dict[str, str]:
 
 
 def peak_memory(forget: bool = False) -> float:
-    """The most memory of the process in GB, since it was last told to forget it (on Linux)."""
+    """The most memory in GB since it was last forgotten: a GPU's, or the process's (on Linux)."""
+    if _device.type == "cuda":
+        if forget:
+            torch.cuda.reset_peak_memory_stats(_device)
+        return torch.cuda.max_memory_allocated(_device) / 2**30
     if forget:
         ctypes.CDLL(None).malloc_trim(0)
         Path("/proc/self/clear_refs").write_text("5")
@@ -101,6 +129,7 @@ def peak_memory(forget: bool = False) -> float:
 
 
 def real_batch(name: str, num_graphs: int = 64) -> Batch:
-    """The first graphs of a TU data set, from ``GRAPHPOOL_SANITY_DATA``."""
+    """The first graphs of a TU data set, from ``GRAPHPOOL_SANITY_DATA``, where is measured."""
     root = Path(os.environ["GRAPHPOOL_SANITY_DATA"])
-    return Batch.from_data_list(list(TUDataset(str(root / "TUDataset"), name)[:num_graphs]))
+    graphs = list(TUDataset(str(root / "TUDataset"), name)[:num_graphs])
+    return Batch.from_data_list(graphs).to(_device)

@@ -40,7 +40,8 @@ class BroadcastPool(nn.Module):
 def memory_pool(name: str, repeats: int, keyed: str, random: str, yardstick: str | None) -> None:
     """All memory pooling layers on the first 64 graphs of a data set."""
     data = real_batch(name)
-    x = torch.randn(data.num_nodes, CHANNELS, requires_grad=True)
+    device = data.batch.device
+    x = torch.randn(data.num_nodes, CHANNELS, device=device, requires_grad=True)
     largest = int(data.ptr.diff().max())
     layers: dict[str, nn.Module] = {
         "MemPooling": MemPooling(CHANNELS, CHANNELS, HEADS, KEYS),
@@ -51,7 +52,8 @@ def memory_pool(name: str, repeats: int, keyed: str, random: str, yardstick: str
     if yardstick:
         layers["broadcast"] = BroadcastPool()
 
-    def step(pool: nn.Module) -> Callable[[], None]:
+    def step(layer: nn.Module) -> Callable[[], None]:
+        pool = layer.to(device)
         return lambda: pool(x, data.batch)[0].square().sum().backward()
 
     ms = medians({what: step(pool) for what, pool in layers.items()}, repeats)
