@@ -298,6 +298,35 @@ def test_it_gives_on_cuda_what_it_gives_on_the_cpu(layer):
         torch.testing.assert_close(s.cpu(), t)
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+@every_layer
+def test_it_is_built_on_cuda_where_that_is_the_default(layer):
+    seeded = {name: t for name, t in build(layer).named_buffers() if layer in SEEDED}
+    with torch.device("cuda"):
+        pool = build(layer)
+        found = outputs(pool, data(torch.float32).to("cuda"))
+    assert all(t.is_cuda for t in (*pool.parameters(), *pool.buffers(), *found))
+    for name, expected in seeded.items():
+        assert torch.equal(pool.get_buffer(name).cpu(), expected)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+@every_layer
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_it_trains_on_cuda_in_half_precision(layer, dtype):
+    pool, batch = build(layer).to("cuda"), data(torch.float32).to("cuda")
+    expected = outputs(pool, batch)
+    batch.x.requires_grad_()
+    with torch.autocast("cuda", dtype):
+        found = outputs(pool, batch)
+    for s, t in zip(found, expected, strict=True):
+        torch.testing.assert_close(s.to(t.dtype), t, rtol=0.05, atol=0.05)
+    sum(t.square().mean() for t in found if t.is_floating_point()).backward()
+    for tensor in (batch.x, *pool.parameters()):
+        assert tensor.grad is None or tensor.grad.isfinite().all()
+    assert batch.x.grad.abs().sum() > 0
+
+
 @every_layer
 @pytest.mark.parametrize("x", [None, [[0.0]], "x", 1.5, np.ones((14, F))])
 def test_features_that_are_no_tensor_are_refused(layer, x):

@@ -82,21 +82,17 @@ def measure(group: str, measurements: Mapping[str, Callable[[], None]]) -> None:
     global _device
     _device = args.device
     torch.manual_seed(0)
-    taken: dict[str, list[dict[str, Any]]] = {}
     for name in args.names or measurements:
         start = len(_measured)
         measurements[name]()
-        taken[name] = _measured[start:]
-    if args.json is not None:
-        _keep(args.json, group, taken)
+        if args.json is not None:
+            _keep(args.json, group, name, _measured[start:])
 
 
-def _keep(path: Path, group: str, taken: Mapping[str, list[dict[str, Any]]]) -> None:
+def _keep(path: Path, group: str, name: str, figures: list[dict[str, Any]]) -> None:
     """Put figures beside those of other groups, in place of older ones of the same name."""
     found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    held = found.setdefault(group, {})
-    for name, figures in taken.items():
-        held[name] = {"machine": machine(), "figures": figures}
+    found.setdefault(group, {})[name] = {"machine": machine(), "figures": figures}
     path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 

@@ -102,7 +102,8 @@ def _gap(found: Tensor, wanted: Tensor) -> float:
     """The largest difference; infinite if the shapes differ, as of other clusters."""
     if found.shape != wanted.shape:
         return torch.inf
-    return float((found.cpu().double() - wanted.double()).abs().max()) if wanted.numel() else 0.0
+    gap = (found.detach().cpu().double() - wanted.detach().double()).abs()
+    return float(gap.max()) if gap.numel() else 0.0
 
 
 @contextmanager
@@ -135,7 +136,7 @@ def synchronisations() -> None:
         call(pool, x, data)
         with waits() as found:
             call(pool, x, data)
-        print("    " + ", ".join(f"{line} × {count}" for line, count in found.items()))
+        print(f"  {name}: {', '.join(f'{line} × {count}' for line, count in found.items())}")
         figure(f"{name}: waits for the GPU in a forward pass", found.total(), "", "few")
 
 

@@ -8,13 +8,13 @@ import torch
 from torch import nn
 
 from graphpool_sanity.modules import copied, fork_rng
+from graphpool_sanity.nulls.devices import match_type, take_back, take_to_cpu
 from graphpool_sanity.nulls.meant import Layers as Layers
 from graphpool_sanity.nulls.meant import (
     given_layers,
     is_basic,
     is_called_pooling,
 )
-from graphpool_sanity.nulls.replace import move_added
 from graphpool_sanity.select.chance import draw_seed, resolve_seed
 
 MakeNull = Callable[[Any, int], nn.Module]
@@ -286,11 +286,13 @@ def make_null(layer: nn.Module, null: str, seed: int) -> nn.Module:
             f"got {null!r}"
         )
     training, kept = layer.training, set(layer.modules())
+    homes = take_to_cpu(layer)
     tensors = [*layer.parameters(), *layer.buffers()]
     with fork_rng(seed):
         made = nulls[name](layer, seed)
     for module in made.modules():
         if module not in kept:
             module.training = training
-    move_added(made, tensors)
+    match_type(made, tensors)
+    take_back(made, homes)
     return made

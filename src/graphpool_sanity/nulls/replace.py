@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 from torch_geometric.nn.inits import reset
 
 
@@ -68,13 +68,3 @@ def check_method(layer: nn.Module, kind: type[nn.Module], method: str) -> None:
             f"{type(layer).__name__} with a {method} of its own; name a null for it with "
             "graphpool_sanity.register_null"
         )
-
-
-def move_added(made: nn.Module, like: list[Tensor]) -> None:
-    """Give the tensors that a null has added the device and the floating point type of the rest."""
-    dtype = next((tensor.dtype for tensor in like if tensor.is_floating_point()), None)
-    kept = {id(tensor) for tensor in like}
-    for own in (*made.parameters(), *made.buffers()):
-        if id(own) not in kept:
-            device = like[0].device if like else own.device
-            own.data = own.data.to(device, dtype if own.is_floating_point() else None)

@@ -6,11 +6,14 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
+from graphpool_sanity import __version__
+
 
 def versions() -> dict[str, str]:
     """The versions of everything that a result depends on."""
-    packages = ("graphpool-sanity", "torch", "torch-geometric", "numpy", "scikit-learn")
-    return {"python": platform.python_version()} | {name: version(name) for name in packages}
+    packages = ("torch", "torch-geometric", "numpy", "scikit-learn")
+    own = {"python": platform.python_version(), "graphpool-sanity": __version__}
+    return own | {name: version(name) for name in packages}
 
 
 @cache
