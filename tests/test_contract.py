@@ -302,9 +302,10 @@ def test_it_gives_on_cuda_what_it_gives_on_the_cpu(layer):
 @every_layer
 def test_it_is_built_on_cuda_where_that_is_the_default(layer):
     seeded = {name: t for name, t in build(layer).named_buffers() if layer in SEEDED}
+    batch = data(torch.float32).to("cuda")
     with torch.device("cuda"):
         pool = build(layer)
-        found = outputs(pool, data(torch.float32).to("cuda"))
+        found = outputs(pool, batch)
     assert all(t.is_cuda for t in (*pool.parameters(), *pool.buffers(), *found))
     for name, expected in seeded.items():
         assert torch.equal(pool.get_buffer(name).cpu(), expected)
