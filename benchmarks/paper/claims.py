@@ -16,6 +16,7 @@ from reproduce_table_s5 import TABLE_S5
 
 from benchmarks.paper.activations import alike_before_pooling, more_alike_after_pooling
 from benchmarks.paper.judge import (
+    REBUILT,
     Rule,
     all_of,
     gaps_below,
@@ -38,6 +39,7 @@ class Claim(NamedTuple):
 
 FOUR, FIVE, EIGHT = TABLE_1.datasets, TABLE_3.datasets, TABLE_S5.datasets
 NINE = [*FOUR, *FIVE]
+AS_PUBLISHED = [name for name in FOUR if name not in REBUILT]
 GIN, GRACLUS, COMPLEMENT, NO_POOLING = TABLE_1.rows[1:]
 DP, *RANDOM_DP = FIGURE_2.rows
 GMN, DISTANCE, RANDOM_GMN = FIGURE_4.rows
@@ -58,7 +60,7 @@ CLAIMS = [
     Claim(
         "Graclus and Complement are strong baselines: they do as well as GIN.",
         "Section 2, Table 1",
-        all_of(*(near_the_cited(row, GIN, FOUR) for row in (GRACLUS, COMPLEMENT))),
+        all_of(*(near_the_cited(row, GIN, AS_PUBLISHED) for row in (GRACLUS, COMPLEMENT))),
     ),
     Claim(
         "DiffPool's learned assignments are not relevant: random ones do as well.",

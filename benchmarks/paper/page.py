@@ -6,7 +6,7 @@ All numbers of ours come from the ledgers in benchmarks/results.
 """
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import product
 from pathlib import Path
 
@@ -25,8 +25,11 @@ from reproduce_table_s5 import TABLE_S5
 from benchmarks.paper.cells import cell, markdown, table
 from benchmarks.paper.claims import CLAIMS, Claim
 from benchmarks.paper.judge import SEEDS, Finding, Status
+from benchmarks.paper.overall import UNIT, overall
+from benchmarks.paper.overall import picture as drawn_claims
 from benchmarks.paper.words import ACTIVATIONS, DIFFERENCES, HEAD, MORE_RUNS, RULES, TABLES_HEAD
 from graphpool_sanity.analysis.picture import save_svg
+from graphpool_sanity.check.combine import Combined
 from graphpool_sanity.reproduce.plots import Found
 from graphpool_sanity.reproduce.study import Runs, Study
 from graphpool_sanity.training.ledger import Ledger
@@ -36,12 +39,15 @@ RESULTS = ROOT / "benchmarks" / "results"
 PICTURES = ROOT / "docs" / "_static" / "results"
 TABLES = [TABLE_1, TABLE_2, TABLE_3, TABLE_S5]
 FIGURES = [FIGURE_1, FIGURE_2, FIGURE_3, FIGURE_4, FIGURE_7, FIGURE_8, FIGURE_S1]
-STATUSES: list[Status] = ["reproduced", "not reproduced", "undecided", "not run"]
+CLAIMS_SVG = "claims.svg"
+Findings = Sequence[tuple[Claim, list[Finding]]]
 
 
 def main() -> None:
     """The page, and the pictures that it shows."""
     PICTURES.mkdir(parents=True, exist_ok=True)
+    claims = {number: claim.rule(RESULTS) for number, claim in enumerate(CLAIMS, 1)}
+    save_svg(drawn_claims(claims), PICTURES / CLAIMS_SVG)
     for study in FIGURES:
         found = runs_of(study, RESULTS)
         if found:
@@ -60,7 +66,7 @@ def whole_page(folder: Path) -> str:
         HEAD,
         *glance(findings),
         RULES,
-        *(line for claim, found in findings for line in details(claim, found)),
+        *(line for i, one in enumerate(findings, 1) for line in details(i, *one)),
         TABLES_HEAD,
         *(line for study in TABLES for line in (f"\n### {study.title}\n", *table(study, folder))),
         "\n## Figures\n",
@@ -74,13 +80,16 @@ def whole_page(folder: Path) -> str:
     return "\n".join(parts)
 
 
-def glance(findings: list[tuple[Claim, list[Finding]]]) -> Iterator[str]:
-    """Each claim in a line."""
+def glance(findings: Findings) -> Iterator[str]:
+    """Each claim in a line, and those that compare pairs of models in one picture."""
     lines = (
-        [f"{claim.text} ({claim.place})", *(where(found, status) for status in STATUSES)]
-        for claim, found in findings
+        [f"{number}. {claim.text} ({claim.place})", said.words, said.status]
+        for number, (claim, found) in enumerate(findings, 1)
+        for said in [overall(found)]
     )
-    yield from markdown(["the paper says", *STATUSES], lines)
+    yield from markdown(["the paper says", "our runs, in margins", "so it is"], lines)
+    if any(overall(found).combined for _, found in findings):
+        yield f"\n![The claims over their data sets, in margins](_static/results/{CLAIMS_SVG})\n"
 
 
 def where(found: list[Finding], status: Status) -> str:
@@ -95,9 +104,12 @@ def where(found: list[Finding], status: Status) -> str:
     return ", ".join(parts)
 
 
-def details(claim: Claim, found: list[Finding]) -> Iterator[str]:
+def details(number: int, claim: Claim, found: list[Finding]) -> Iterator[str]:
     """What a claim's comparisons say."""
-    yield f"\n### {claim.text}\n\n{claim.place}.\n"
+    said = overall(found)
+    yield f"\n### {number}. {claim.text}\n\n{claim.place}.\n"
+    if said.combined is not None:
+        yield f"Over its data sets: {said.words}: {said.status}.{_spread(said.combined)}\n"
     run = [finding for finding in found if finding.status != "not run"]
     if run:
         lines = ([f.dataset, f.compared, str(f.runs), f.numbers, f.words, f.status] for f in run)
@@ -105,6 +117,15 @@ def details(claim: Claim, found: list[Finding]) -> Iterator[str]:
     missing = where(found, "not run")
     if missing:
         yield f"\nNot run: {missing}."
+
+
+def _spread(over: Combined) -> str:
+    if over.tau2 is None:
+        return ""
+    said = f" Between data sets the differences deviate by {over.tau2**0.5:.1f} margins"
+    if over.prediction is None:
+        return f"{said}."
+    return f"{said}; on another one {UNIT.interval(over.prediction)} is expected."
 
 
 def runs_of(study: Study, folder: Path) -> Found:

@@ -49,9 +49,9 @@ def test_their_numbers_are_the_ledgers(page):
 
 def test_every_claim_is_judged_on_its_data(page):
     glance = page.split("## At a glance")[1].split("## Claim by claim")[0]
-    for claim in CLAIMS:
-        assert f"| {claim.text} ({claim.place})" in glance
-        assert f"### {claim.text}" in page
+    for number, claim in enumerate(CLAIMS, 1):
+        assert f"| {number}. {claim.text} ({claim.place})" in glance
+        assert f"{number}. {claim.text}\n" in page
 
 
 def test_pictures_that_the_page_shows_are_there():
@@ -77,7 +77,7 @@ def test_a_page_of_empty_ledgers_has_no_number_of_ours_and_no_picture(tmp_path):
     assert "n = " not in tables(page)
     assert "_static" not in page
     for claim in CLAIMS:
-        details = page.split(f"### {claim.text}")[1].split("###")[0]
+        details = page.split(f". {claim.text}\n")[1].split("###")[0]
         assert "Not run: " in details
 
 

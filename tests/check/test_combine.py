@@ -10,7 +10,7 @@ from scipy import stats
 from statsmodels.stats.meta_analysis import combine_effects
 
 from graphpool_sanity import review
-from graphpool_sanity.check.combine import ALL, _combine
+from graphpool_sanity.check.combine import ALL, combined
 
 
 def check_of(name, dataset, shift, runs=10, seed=0, **changes):
@@ -65,7 +65,7 @@ def test_a_published_meta_analysis_comes_out_as_published():
         str(i): {0: mean - sqrt(v), 1: mean + sqrt(v)}
         for i, (mean, v) in enumerate(zip(effect, variance, strict=True))
     }
-    found = _combine("vaccine", "none", pairs, margin=0.1, level=0.95)
+    found = combined("vaccine", "none", pairs, margin=0.1, level=0.95)
     assert found.difference == pytest.approx(-0.715, abs=5e-4)
     assert found.tau2 == pytest.approx(0.318, abs=5e-4)
     assert found.interval == pytest.approx(
@@ -111,7 +111,7 @@ def test_unlike_metrics_and_margins_are_counted_in_margins():
     assert "margins" in found.table().columns[2].header
 
 
-def test_equal_differences_are_combined():
+def test_equal_differences_arecombinedd():
     flat = replace(THREE[0], scores={v: [0.9] * 10 for v in THREE[0].scores})
     own = row(review([flat, *THREE[1:]]), "A", "complement")
     assert np.isfinite([own.difference, *own.interval, own.tau2]).all()

@@ -22,7 +22,7 @@ from graphpool_sanity.check.figures import ForestLine, plot_forest
 from graphpool_sanity.check.page import data_uri, render
 from graphpool_sanity.check.report import SanityReport
 from graphpool_sanity.nulls.questions import question
-from graphpool_sanity.training.tasks import Unit
+from graphpool_sanity.training.tasks import MARGINS, Unit
 
 ALL = "all layers"
 CHOICE = "choice"
@@ -77,7 +77,7 @@ class Review:
 
     @property
     def _unit(self) -> Unit:
-        return Unit("margins" if self.metric is None else self.metric)
+        return Unit(MARGINS if self.metric is None else self.metric)
 
     def table(self) -> Table:
         """A line for each layer and null: the mean over data sets, and the verdict last."""
@@ -182,7 +182,7 @@ def review(reports: Iterable[SanityReport | str | Path]) -> Review:
     if len({r.name for r in found}) > 1:
         grouped |= _over_layers(found, pairs)
     rows = tuple(
-        _combine(layer, null, own, margin, first.level) for (layer, null), own in grouped.items()
+        combined(layer, null, own, margin, first.level) for (layer, null), own in grouped.items()
     )
     return Review(rows, found[0].metric if in_unit else None, margin, first.level, found)
 
@@ -226,9 +226,10 @@ def _over_layers(
     }
 
 
-def _combine(
+def combined(
     layer: str, null: str, pairs: Mapping[str, Mapping[int, float]], margin: float, level: float
 ) -> Combined:
+    """The random-effects mean of the differences of each seed, by data set."""
     studies = tuple(
         _study(dataset, [*own.values()], margin, level) for dataset, own in pairs.items()
     )

@@ -79,7 +79,11 @@ class ForestLine(NamedTuple):
 
 
 def plot_forest(
-    lines: Sequence[ForestLine], unit: Unit, margin: float, dark: bool = False
+    lines: Sequence[ForestLine],
+    unit: Unit,
+    margin: float,
+    dark: bool = False,
+    better: str = "the layer",
 ) -> Figure:
     """Intervals below each other, a diamond at the head of each group, and the margin."""
     figure, axes = _axes(1.0 + 0.26 * len(lines), dark)
@@ -104,7 +108,7 @@ def plot_forest(
             axes.plot(mean, place, "s", color=_RUN, ms=4)
     axes.set_yticks(places, [line.label for line in lines], fontsize=8)
     axes.set_ylim(place + 1, 0)
-    axes.set_xlabel(f"difference in {unit.points}: the layer is better to the right")
+    axes.set_xlabel(f"difference in {unit.points}: {better} is better to the right")
     axes.legend(frameon=False, fontsize=8, labelcolor=colors["ink"], loc="best")
     return figure
 

@@ -16,6 +16,8 @@ Score = Callable[[Tensor, Tensor], float]
 MARGIN = 0.02
 """The difference below which two models count as equally good, if nobody says another: so much of
 a metric in [0, 1], and such a share of the error of the best constant of any other."""
+MARGINS = "margins"
+"""What differences in unlike metrics are counted in."""
 
 
 class TaskKind(NamedTuple):
@@ -166,7 +168,7 @@ class Unit:
     @property
     def digits(self) -> int:
         """Decimals of a scaled score."""
-        return 1 if self.scale == 100 else 3
+        return 1 if self.scale == 100 else 2 if self.metric == MARGINS else 3
 
     @property
     def name(self) -> str:
