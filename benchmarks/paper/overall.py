@@ -80,4 +80,4 @@ def picture(claims: Mapping[int, Sequence[Finding]]) -> Figure:
 def _compared(found: Sequence[Finding]) -> str:
     pairs = [one.compared.split(" − ") for one in found if one.margins]
     label = " − ".join(", ".join(dict.fromkeys(side)) for side in zip(*pairs, strict=True))
-    return label if len(label) < 40 else label[:38].rstrip(", ") + " …"
+    return label if len(label) < 34 else label[:32].rstrip(", ") + " …"

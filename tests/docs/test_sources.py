@@ -30,7 +30,8 @@ def test_code_on_pages_runs(page, capsys):
         capsys.readouterr()
         exec(block, namespace)
         claims = re.findall(r"print\(.*\)  # (.*)", block)
-        assert all(claim in capsys.readouterr().out for claim in claims)
+        said = capsys.readouterr().out
+        assert all(claim in said for claim in claims)
 
 
 def test_null_table_is_the_registry(tables):

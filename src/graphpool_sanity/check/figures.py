@@ -108,8 +108,9 @@ def plot_forest(
             axes.plot(mean, place, "s", color=_RUN, ms=4)
     axes.set_yticks(places, [line.label for line in lines], fontsize=8)
     axes.set_ylim(place + 1, 0)
-    axes.set_xlabel(f"difference in {unit.points}: {better} is better to the right")
-    axes.legend(frameon=False, fontsize=8, labelcolor=colors["ink"], loc="best")
+    axes.set_xlabel(f"difference in {unit.points}:\n{better} is better to the right", fontsize=9)
+    ink = colors["ink"]
+    figure.legend(loc="outside upper right", frameon=False, fontsize=8, labelcolor=ink)
     return figure
 
 
