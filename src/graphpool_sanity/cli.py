@@ -210,7 +210,7 @@ def review(
 def demo(
     jobs: Annotated[int | None, typer.Option(help="Runs at once; one a core if not set.")] = None,
 ) -> None:
-    """Watch two checks of GraclusPool: on cycles that need neighbours, and on digits."""
+    """Watch two checks: on cycles that need neighbours, and on digits, which do not."""
     with faults_in_one_line():
         from graphpool_sanity.check.demo import checks
         from graphpool_sanity.training.runs import jobs_on

@@ -70,7 +70,7 @@ _DEMOS = (
         "random",
         "nodes by chance",
         num_pools=1,
-        pairs=8,
+        pairs=12,
         protocol=Protocol(epochs=16, batch_size=32, learning_rate=1e-2, halve_after=1),
     ),
 )
