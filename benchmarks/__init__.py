@@ -8,5 +8,6 @@
   ``python -m benchmarks.locality.campaign``, and a null against itself,
   ``python -m benchmarks.locality.null_against_null``.
 
+``python -m benchmarks.demo`` draws the picture that the README leads with, from the demo's runs.
 What they measured lies in ``results``.
 """

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -76,8 +77,11 @@ _DEMOS = (
 )
 
 
-def checks(jobs: int) -> Iterator[tuple[str, SanityReport]]:
-    """What each check asks and finds, and its report: a control first, then real images."""
+def checks(jobs: int, out: Path | None = None) -> Iterator[tuple[str, SanityReport]]:
+    """What each check asks and finds, and its report: a control first, then real images.
+
+    ``out`` is a folder to keep both in; they are then resumed from there.
+    """
     for demo in _DEMOS:
         layer = type(demo.make_pool(1)).__name__
         report = sanity_check(
@@ -89,6 +93,7 @@ def checks(jobs: int) -> Iterator[tuple[str, SanityReport]]:
             max_runs=demo.pairs,
             protocol=demo.protocol,
             n_jobs=jobs,
+            out=None if out is None else out / layer,
             name=layer,
         )
         (found,) = report.comparisons.values()

@@ -24,6 +24,7 @@ def plot_differences(
     differences: Mapping[str, Sequence[float]],
     unit: Unit,
     dark: bool = False,
+    of: str = "layer − ",
 ) -> Figure:
     """For each null a dot per run, the mean with its interval, and the band of the margin."""
     figure, axes = _axes(1.1 + 0.75 * len(comparisons), dark)
@@ -40,7 +41,7 @@ def plot_differences(
         if np.isfinite(ends).all():
             axes.plot(ends, [row, row], "-", color=_MEAN, lw=2.5, label=name)
         axes.plot(mean, row, "D", color=_MEAN, ms=7)
-    axes.set_yticks(range(len(comparisons)), [f"layer − {null}" for null in comparisons])
+    axes.set_yticks(range(len(comparisons)), [f"{of}{null}" for null in comparisons])
     axes.set_ylim(len(comparisons) - 0.5, -0.5)
     axes.set_xlabel(f"difference in {unit.points}: the layer is better to the right")
     figure.legend(
