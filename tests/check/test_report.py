@@ -13,7 +13,7 @@ from graphpool_sanity.analysis import plot_homogeneity
 from graphpool_sanity.check.comparison import compare
 from graphpool_sanity.check.figures import plot_scores
 from graphpool_sanity.check.findings import overall
-from graphpool_sanity.check.report import SanityReport
+from graphpool_sanity.check.report import SanityReport, _short
 from graphpool_sanity.training.ledger import Ledger
 from graphpool_sanity.training.tasks import Unit
 
@@ -200,3 +200,11 @@ def test_a_notebook_shows_its_figures():
     found = report()
     assert found.plot()._repr_svg_().startswith("<?xml")
     assert plot_homogeneity({"layer": {"before": 0.5}})._repr_svg_().startswith("<?xml")
+
+
+@pytest.mark.parametrize(
+    ("bite", "shown"),
+    [(None, "?"), (0, "0"), (3e-7, "3e-07"), (0.25, "0.25"), (2.13, "2.1"), (104.2, "104")],
+)
+def test_bites_are_shown_in_two_digits_and_without_powers_of_ten_above_one(bite, shown):
+    assert _short(bite) == shown

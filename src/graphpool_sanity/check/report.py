@@ -210,4 +210,6 @@ _INTERVALS = ("interval", "beyond")
 def _short(bite: float | None) -> str:
     if bite is None:
         return "?"
+    if bite >= 10:
+        return f"{bite:.0f}"
     return f"{bite:.2g}" if bite >= 0.01 or bite == 0 else f"{bite:.0e}"
