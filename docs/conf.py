@@ -94,7 +94,7 @@ copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 copybutton_exclude = ".linenos, .gp"
 
-mathjax_path = "mathjax/tex-svg.js"
+mathjax_path = "mathjax/tex-svg-full.js"
 html_theme = "furo"
 html_title = "graphpool_sanity"
 html_logo = html_favicon = "_static/logo.svg"

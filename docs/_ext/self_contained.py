@@ -1,4 +1,4 @@
-"""A site that needs no other host: MathJax beside the pages, its one file that loads no other."""
+"""A site that needs no other host: MathJax beside the pages, its one file that has all of TeX and loads no other."""
 
 from importlib.resources import files
 from pathlib import Path

@@ -47,7 +47,7 @@ def entropy_loss(s: Tensor, sizes: Tensor) -> Tensor:
         s: [.., K], zero on padding.
         sizes: [B], the number of nodes of each graph.
 
-    Ying et al., NeurIPS 2018; appendix D of Mesquita, Souza, Kaski, NeurIPS 2020.
+    Ying et al., NeurIPS 2018; Section 2, Case 2, of Mesquita, Souza, Kaski, NeurIPS 2020.
 
     >>> entropy_loss(torch.full((3, 2), 0.5), torch.tensor([3]))
     tensor(0.6931)

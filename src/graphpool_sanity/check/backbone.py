@@ -55,7 +55,8 @@ class Backbone(nn.Module):
     Raises:
         ValueError: if a layer cannot be called, or does not keep the channels.
 
-    Section 2, *On the role of pooling*, of Mesquita, Souza, Kaski, NeurIPS 2020.
+    Section 2, Case 1, and Appendix A.2 of Mesquita, Souza, Kaski, NeurIPS 2020, which alternate
+    convolutions and pooling, too.
 
     >>> from torch_geometric.nn import TopKPooling
     >>> from graphpool_sanity.datasets import load_dataset

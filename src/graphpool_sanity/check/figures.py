@@ -43,7 +43,7 @@ def plot_differences(
         axes.plot(mean, row, "D", color=_MEAN, ms=7)
     axes.set_yticks(range(len(comparisons)), [f"{of}{null}" for null in comparisons])
     axes.set_ylim(len(comparisons) - 0.5, -0.5)
-    axes.set_xlabel(f"difference in {unit.points}: the layer is better to the right")
+    _say_direction(figure, unit, dark)
     figure.legend(
         loc="outside upper center",
         ncols=3,
@@ -109,7 +109,7 @@ def plot_forest(
             axes.plot(mean, place, "s", color=_RUN, ms=4)
     axes.set_yticks(places, [line.label for line in lines], fontsize=8)
     axes.set_ylim(place + 1, 0)
-    axes.set_xlabel(f"difference in {unit.points}:\n{better} is better to the right", fontsize=9)
+    _say_direction(figure, unit, dark, better)
     ink = colors["ink"]
     figure.legend(loc="outside upper right", frameon=False, fontsize=8, labelcolor=ink)
     return figure
@@ -128,3 +128,9 @@ def _axes(height: float, dark: bool) -> tuple[Figure, Axes]:
         axes = figure.subplots()
     axes.spines[["top", "right"]].set_visible(False)
     return figure, axes
+
+
+def _say_direction(figure: Figure, unit: Unit, dark: bool, better: str = "the layer") -> None:
+    """Below the whole figure: the words are wider than axes beside long names."""
+    said = f"difference in {unit.points}: {better} is better to the right"
+    figure.supxlabel(said, fontsize=10, color=(_DARK if dark else _LIGHT)["ink"])

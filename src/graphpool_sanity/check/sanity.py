@@ -133,7 +133,7 @@ def sanity_check(
             changes nothing.
         RuntimeError: if a run failed, after all others are done.
 
-    The comparison is that of Mesquita, Souza, Kaski, NeurIPS 2020, sections 2 and 3.
+    The comparison is that of Mesquita, Souza, Kaski, NeurIPS 2020, Sections 2 and 3.
 
     >>> from functools import partial
     >>> from graphpool_sanity import GraclusPool

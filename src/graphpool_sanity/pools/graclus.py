@@ -135,8 +135,8 @@ class ComplementGraclusPool(_MatchingPool):
     Raises:
         ValueError: on malformed input.
 
-    Section 2, *On the role of pooling*, of Mesquita, Souza, Kaski, NeurIPS 2020. Follows the
-    definition in the text: the complement has no self-loops and keeps edgeless nodes.
+    Section 2, Case 1, *Clustering the complement graph*, of Mesquita, Souza, Kaski, NeurIPS 2020.
+    Follows the definition in the text: the complement has no self-loops and keeps edgeless nodes.
 
     >>> import torch
     >>> path = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])

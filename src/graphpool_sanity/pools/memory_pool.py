@@ -118,7 +118,7 @@ class MemoryPool(_KeyMemoryPool):
           rows to pad each graph to (the largest graph if ``None``), **batch_size** the number of
           graphs.
         - dense: **x** [B, N, F], **mask** [B, N], true for real nodes.
-        - returns x [B, K, F'] and S [B, N, K], zero on padding. The activation of equation (8) is
+        - returns x [B, K, F'] and S [B, N, K], zero on padding. The activation of Equation (8) is
           left to the caller, as in ``MemPooling``.
 
     Raises:
@@ -168,7 +168,7 @@ class DistanceMemoryPool(Seeded, _KeyMemoryPool):
     Raises:
         ValueError: on malformed input.
 
-    Section 2, *Simplifying GMN*, and Theorem 2 of Mesquita, Souza, Kaski, NeurIPS 2020.
+    Section 2, Case 3, *Simplifying GMN*, and Theorem 2 of Mesquita, Souza, Kaski, NeurIPS 2020.
 
     >>> pool = DistanceMemoryPool(8, 16, heads=2, num_clusters=3, seed=0)
     >>> pool.k.shape, pool.k.requires_grad
@@ -232,7 +232,7 @@ class RandomMemoryPool(_MemoryPool):
         ValueError: on malformed input, or a graph of more than ``max_num_nodes`` nodes if not
             ``invariant``.
 
-    Section 2, *Simplifying GMN*, of Mesquita, Souza, Kaski, NeurIPS 2020.
+    Section 2, Case 3, *Simplifying GMN*, of Mesquita, Souza, Kaski, NeurIPS 2020.
 
     >>> pool = RandomMemoryPool(8, 16, num_clusters=3, max_num_nodes=5, seed=0)
     >>> x, s = pool(torch.randn(5, 8), torch.tensor([0, 0, 1, 1, 1]))

@@ -238,7 +238,8 @@ def complement_graclus(
     Raises:
         ValueError: on a malformed graph or batch.
 
-    Mesquita, Souza, Kaski, *Rethinking pooling in graph neural networks*, NeurIPS 2020, section 2.
+    Section 2, Case 1, *Clustering the complement graph*, of Mesquita, Souza, Kaski, *Rethinking
+    pooling in graph neural networks*, NeurIPS 2020.
 
     >>> path = torch.tensor([[0, 1], [1, 2]])
     >>> complement_graclus(path, 3).tolist()

@@ -21,7 +21,7 @@ class InputConv(nn.Module):
     as in OGB's baselines, and bonds of numbers are mapped linearly to the width of
     :math:`\mathbf{x}`; without edge features the plain :class:`~torch_geometric.nn.GraphConv`.
 
-    Equation (1) and Appendix A of Mesquita, Souza, Kaski, NeurIPS 2020.
+    Equation (1) and Appendix A.2 of Mesquita, Souza, Kaski, NeurIPS 2020.
     """
 
     def __init__(self, benchmark: Benchmark, out_channels: int, aggr: str = "add") -> None:

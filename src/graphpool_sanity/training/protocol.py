@@ -31,7 +31,7 @@ OnEpoch = Callable[[int, float], None]
 
 @dataclass(frozen=True)
 class Protocol:
-    """How a model is trained: the paper's protocol (Appendix A) by default.
+    """How a model is trained: the paper's protocol (Appendix A.2) by default.
 
     >>> Protocol(epochs=5).learning_rate
     0.001
