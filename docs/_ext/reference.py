@@ -1,6 +1,7 @@
 """The API reference: a page for each public package, with what its ``__all__`` names."""
 
 from collections.abc import Sequence
+from dataclasses import MISSING
 from importlib import import_module
 from inspect import ismodule
 from pathlib import Path
@@ -41,10 +42,7 @@ def parts() -> list[str]:
 
 def write_pages(app: Sphinx) -> None:
     """Write each page, if it has changed; the front's has the entries that no other page has."""
-    layers = [path.read_text().partition("\n")[0] for path in Path(app.srcdir).glob("layers/*.rst")]
-    elsewhere = set(layers).union(*map(exports, parts()))
-    own = {name for name, found in exports(FRONT).items() if not ismodule(found)} - elsewhere
-    names = [part.rpartition(".")[2] for part in parts()]
+    names = list(map(_short, parts()))
     folder = Path(app.srcdir, "api")
     folder.mkdir(exist_ok=True)
     for name, part in zip(names, parts(), strict=True):
@@ -52,9 +50,21 @@ def write_pages(app: Sphinx) -> None:
     _write(
         folder / "index.rst",
         f"{_title('API reference')}What these pages list is public. All else may move without notice.\n"
-        f"\n{_entries(FRONT, sorted(own))}\n.. toctree::\n   :hidden:\n\n"
+        f"\n{_entries(FRONT, sorted(_own(app)))}\n.. toctree::\n   :hidden:\n\n"
         + "".join(f"   {name} <{name}>\n" for name in names),
     )
+
+
+def _layers(app: Sphinx) -> set[str]:
+    """Those that have a page each."""
+    pages = Path(app.srcdir).glob("layers/*.rst")
+    return {path.read_text(encoding="utf-8").partition("\n")[0] for path in pages}
+
+
+def _own(app: Sphinx) -> set[str]:
+    """What the front exports and no other page has."""
+    elsewhere = _layers(app).union(*map(exports, parts()))
+    return {name for name, found in exports(FRONT).items() if not ismodule(found)} - elsewhere
 
 
 def _title(text: str) -> str:
@@ -85,12 +95,52 @@ def share_comments(app: Sphinx) -> None:
 def begin_with_table(
     app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
 ) -> None:
-    """Put a table of what it exports below the first line of a module's docstring."""
-    if what == "module":
-        found = exports(name)
-        names = sorted(found, key=lambda name: ismodule(found[name]))
-        table = [".. autosummary::", "   :nosignatures:", "", *(f"   {name}" for name in names)]
-        lines[1:1] = ["", *table, ""]
+    """Put tables of what it exports below the first line of a module's docstring."""
+    if what != "module":
+        return
+    found = {"": list(exports(name))} if name != FRONT else groups(app)
+    tables: list[str] = []
+    for title, names in found.items():
+        tables += ["", f".. rubric:: {title}"] if title else []
+        tables += ["", ".. autosummary::", "   :nosignatures:", "", *(f"   {one}" for one in names)]
+    lines[1:1] = [*tables, ""]
+
+
+def groups(app: Sphinx) -> dict[str, list[str]]:
+    """All public names: the layers, what else is the front's own, and each package's."""
+    layers = _layers(app)
+    names = {part: [f"~{_short(part)}.{name}" for name in exports(part)] for part in parts()}
+    return {
+        "Layers": [name for name in exports(FRONT) if name in layers],
+        "Functions, and what layers return": sorted(_own(app)),
+        "Packages": list(map(_short, parts())),
+        **{_purpose(part): found for part, found in names.items()},
+    }
+
+
+def _purpose(part: str) -> str:
+    return f":py:mod:`{_short(part)} <{part}>`"
+
+
+def _short(part: str) -> str:
+    return part.rpartition(".")[2]
+
+
+def name_factories(
+    app: Sphinx,
+    what: str,
+    name: str,
+    obj: Any,
+    options: object,
+    signature: str | None,
+    returns: str,
+) -> tuple[str | None, str]:
+    """Have a field's default that is made anew stand as a call: ``<factory>`` cannot be parsed."""
+    for field in getattr(obj, "__dataclass_fields__", {}).values() if what == "class" else ():
+        if signature and field.default_factory is not MISSING:
+            made = f"{field.default_factory.__name__}()"
+            signature = signature.replace("<factory>", made, 1)
+    return signature, returns
 
 
 def keep_colons(
@@ -125,6 +175,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("builder-inited", write_pages)
     app.connect("builder-inited", share_comments)
     app.connect("autodoc-process-docstring", begin_with_table)
+    app.connect("autodoc-process-signature", name_factories)
     app.connect("autodoc-process-docstring", keep_colons, priority=100)
     app.connect("env-updated", add_front_names)
     app.connect("missing-reference", find_elsewhere, priority=100)

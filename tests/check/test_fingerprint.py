@@ -413,6 +413,7 @@ def test_code_without_a_file_is_the_same_in_every_process(tmp_path):
         (lambda: torch.tensor([0.2, 0.8]), lambda: torch.tensor([0.8, 0.2])),
         (lambda: torch.tensor([0.2, 0.8]), lambda: torch.tensor([0.2, -0.8])),
         (lambda: Slotted(1), lambda: Slotted(2)),
+        (lambda: str.upper, lambda: str.lower),  # as any method of Python's own, of no module
     ],
 )
 def test_objects_are_what_they_would_be_pickled_by(value, other):
@@ -422,6 +423,7 @@ def test_objects_are_what_they_would_be_pickled_by(value, other):
 
 class Slotted:
     __slots__ = ("value",)
+    plain = str.__repr__
 
     def __init__(self, value):
         self.value = value

@@ -2,6 +2,7 @@
 
 import re
 import zlib
+from html import unescape
 from inspect import ismodule
 
 import pytest
@@ -69,17 +70,33 @@ def test_reference_is_what_is_public_and_nothing_else(site, pages):
     }
 
 
-def test_pages_of_the_reference_begin_with_a_table_of_all_names(site):
-    for module in (graphpool_sanity, *filter(ismodule, exports(graphpool_sanity).values())):
-        name = module.__name__.partition(".")[2] or "index"
+def test_pages_of_the_reference_begin_with_tables_of_all_names(site):
+    parts = list(filter(ismodule, exports(graphpool_sanity).values()))
+    for module in (graphpool_sanity, *parts):
+        is_front = module is graphpool_sanity
+        name = "index" if is_front else module.__name__.rpartition(".")[2]
         page = (site / "api" / f"{name}.html").read_text(encoding="utf-8")
-        start = page.index('<table class="autosummary')
-        table = page[start : page.index("</table>", start)]
-        rows = re.findall(r"<tr.*?</tr>", table, re.DOTALL)
+        tables = re.findall(r'<table class="autosummary.*?</table>', page, re.DOTALL)
+        rows = re.findall(r"<tr.*?</tr>", "".join(tables), re.DOTALL)
         texts = [re.findall(r"<p>(.*?)</p>", row, re.DOTALL) for row in rows]
-        assert sorted(re.sub("<.*?>", "", first) for first, _ in texts) == sorted(module.__all__)
+        shown = {re.sub("<.*?>", "", first).rpartition(".")[2] for first, _ in texts}
+        below = {name for part in parts for name in part.__all__} if is_front else set()
+        assert shown == below.union(module.__all__)
+        assert len(tables) == (3 + len(parts) if is_front else 1)
         assert all("<a " in first and last for first, last in texts)
-        assert start < page.find('<dl class="py') or '<dl class="py' not in page
+        first_entry = page.find('<dl class="py')
+        assert page.rindex('<table class="autosummary') < first_entry or first_entry < 0
+
+
+def test_signatures_are_spelled_out(site):
+    faulty, seen = [], 0
+    for page in (*site.glob("api/*.html"), *site.glob("layers/*.html")):
+        found = re.findall(r'<dt class="sig.*?</dt>', page.read_text(encoding="utf-8"), re.DOTALL)
+        shown = [unescape(re.sub("<.*?>", "", signature)) for signature in found]
+        faulty += [text for text in shown if "~" in text or "<factory>" in text]
+        seen += len(shown)
+    assert not faulty
+    assert seen > 100
 
 
 def test_layers_have_a_page_each(site):

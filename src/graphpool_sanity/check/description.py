@@ -166,7 +166,7 @@ def _is_users(what: Any) -> bool:  # noqa: ANN401  (a class, a function or a mod
 
 def named(kind: Any) -> str:  # noqa: ANN401  (a class or a function)
     """Module and name; of this package, whose modules may move, the name alone."""
-    module = str(kind.__module__)
+    module = str(getattr(kind, "__module__", None))  # none of a method of Python's own
     package = module.partition(".")[0]
     own = package == __name__.partition(".")[0]
     return f"{package if own else module}.{kind.__qualname__}"
