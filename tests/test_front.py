@@ -2,11 +2,12 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import graphpool_sanity
-from graphpool_sanity._lazy import attach
+from graphpool_sanity._lazy import attach, needs
 
 PACKAGES = ("analysis", "check", "datasets", "nulls", "testing", "training")
 EXTRA = (
@@ -100,8 +101,15 @@ def test_a_plain_install_has_layers_nulls_and_symmetries():
 )
 def test_what_needs_an_extra_says_so_in_one_line(code, missing, said):
     found = run(f"import graphpool_sanity\ngraphpool_sanity.{code}", missing)
-    wanted = f'{said}: pip install "graphpool-sanity[check]"'
+    wanted = f'{said}: in a checkout of graphpool-sanity, pip install ".[check]"'
     assert found.stderr.splitlines()[-1].endswith(wanted)
+
+
+def test_nothing_is_advised_of_an_index_that_does_not_have_it():
+    """Until the name is published, what is by that name there is not ours."""
+    for path in Path(graphpool_sanity.__file__).parent.rglob("*.py"):
+        assert "pip install" not in path.read_text(encoding="utf-8") or path.name == "_lazy.py"
+    assert "graphpool-sanity[" not in needs("joblib")
 
 
 MAIN = "from graphpool_sanity.__main__ import main\nsys.argv = {!r}\nmain()"
@@ -109,7 +117,8 @@ MAIN = "from graphpool_sanity.__main__ import main\nsys.argv = {!r}\nmain()"
 
 def test_the_command_says_in_one_line_what_it_needs():
     found = run(MAIN.format(["graphpool-sanity", "nulls"]), "typer")
-    said = 'error: graphpool-sanity needs typer: pip install "graphpool-sanity[check]"\n'
+    said = "error: graphpool-sanity needs typer: in a checkout of graphpool-sanity, "
+    said += 'pip install ".[check]"\n'
     assert (found.returncode, found.stderr) == (1, said)
 
 

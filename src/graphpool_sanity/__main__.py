@@ -10,7 +10,7 @@ def main() -> None:
     try:
         from graphpool_sanity.cli import run
     except ModuleNotFoundError as error:
-        sys.exit(f"error: graphpool-sanity {needs(error)}")
+        sys.exit(f"error: graphpool-sanity {needs(error.name)}")
     run()
 
 

@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-_EXTRA = {"dask": "cluster", "distributed": "cluster", "ogb": "ogb"}
+_EXTRA = {"dask": "cluster", "distributed": "cluster", "ogb": "ogb", "rdkit": "chem"}
 """The extras of packages that ``check`` does not bring."""
 
 
@@ -33,14 +33,15 @@ def attach(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[], 
                 return import_module(f"{package}.{name}")
             found = getattr(import_module(modules[name]), name)
         except ModuleNotFoundError as error:
-            raise ImportError(f"{package}.{name} {needs(error)}") from error
+            raise ImportError(f"{package}.{name} {needs(error.name)}") from error
         setattr(sys.modules[package], name, found)
         return found
 
     return get, lambda: sorted(modules), list(modules)
 
 
-def needs(error: ModuleNotFoundError) -> str:
-    """What is missing, and how it is installed."""
-    missing = str(error.name).partition(".")[0]
-    return f'needs {missing}: pip install "graphpool-sanity[{_EXTRA.get(missing, "check")}]"'
+def needs(module: str | None) -> str:
+    """What is missing, and how it is installed: the end of each message about an extra."""
+    missing = str(module).partition(".")[0]
+    extra = _EXTRA.get(missing, "check")
+    return f'needs {missing}: in a checkout of graphpool-sanity, pip install ".[{extra}]"'

@@ -1,3 +1,4 @@
+import sys
 import urllib.request
 from urllib.error import URLError
 
@@ -85,6 +86,16 @@ def test_molecules(monkeypatch, tmp_path, name, text, task, metric, targets):
     assert metric_of(full) == metric
     split = load_dataset(f"{full}?split=scaffold").split(5)
     assert [part.tolist() for part in split] == [[*range(3, 12)], [2], [0, 1]]
+
+
+def test_a_missing_rdkit_is_named(monkeypatch, tmp_path):
+    raw = tmp_path / "MoleculeNet" / "esol" / "raw"
+    raw.mkdir(parents=True)
+    (raw / "delaney-processed.csv").write_text(f"head\n{ESOL}\n")
+    monkeypatch.setitem(sys.modules, "rdkit", None)
+    wanted = r'MoleculeNet/esol needs rdkit: .* pip install "\.\[chem\]"'
+    with pytest.raises(ImportError, match=wanted):
+        load_dataset("MoleculeNet/esol", tmp_path)
 
 
 class Parted(InMemoryDataset):

@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 
 pytest.importorskip("rdkit")
@@ -19,3 +21,9 @@ def test_molecules_of_a_scaffold_stay_together_and_large_ones_train():
 def test_what_are_no_molecules_cannot_be_split_so():
     with pytest.raises(ValueError, match="needs graphs with smiles, got none"):
         scaffold_split([])
+
+
+def test_a_missing_rdkit_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "rdkit.Chem.Scaffolds.MurckoScaffold", None)
+    with pytest.raises(ImportError, match=r'split needs rdkit: .* pip install "\.\[chem\]"'):
+        scaffold_split(BENZENES)

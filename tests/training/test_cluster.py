@@ -36,7 +36,7 @@ def test_a_script_travels_with_those_beside_it(tmp_path, monkeypatch):
 
 def test_a_missing_dask_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "dask.distributed", None)
-    with pytest.raises(ImportError, match=r'pip install "graphpool-sanity\[cluster\]"'):
+    with pytest.raises(ImportError, match=r'needs dask: .* pip install "\.\[cluster\]"'):
         local_cluster(1).__enter__()
 
 

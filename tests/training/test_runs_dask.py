@@ -171,5 +171,5 @@ def test_a_malformed_address_is_refused(tmp_path):
 
 def test_a_missing_dask_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "dask.distributed", None)
-    with pytest.raises(ImportError, match=r'pip install "graphpool-sanity\[cluster\]"'):
+    with pytest.raises(ImportError, match=r'needs dask: .* pip install "\.\[cluster\]"'):
         run_all(CONFIGS, trained, Ledger(tmp_path / "runs.jsonl"), scheduler="tcp://a:1")

@@ -16,6 +16,7 @@ from filelock import FileLock
 from platformdirs import user_cache_path
 from torch_geometric import datasets as classes
 
+from graphpool_sanity._lazy import needs
 from graphpool_sanity.datasets.by_name import Fetched, fetch, read_name
 from graphpool_sanity.datasets.digits import digits
 from graphpool_sanity.datasets.from_graphs import checked
@@ -157,8 +158,7 @@ def load_dataset(name: str, root: str | Path | None = None) -> Benchmark:
     except ImportError as error:
         if error.name != "rdkit":
             raise
-        message = f'{name} needs the package rdkit: pip install "graphpool-sanity[chem]"'
-        raise ImportError(message) from error
+        raise ImportError(f"{name} {needs('rdkit')}") from error
     except Exception as error:  # each loader, and each library it fetches with, has its own
         raise OSError(_help(name, root, error)) from error
     if isinstance(found, Fetched):

@@ -14,6 +14,7 @@ from torch_geometric.data.data import DataEdgeAttr, DataTensorAttr
 from torch_geometric.data.storage import GlobalStorage
 from torch_geometric.datasets import ZINC, GNNBenchmarkDataset, TUDataset
 
+from graphpool_sanity._lazy import needs
 from graphpool_sanity.datasets.collated import collated
 from graphpool_sanity.training.benchmark import Benchmark, Split
 from graphpool_sanity.training.tasks import Task
@@ -154,9 +155,7 @@ def _import_ogb(name: str) -> ModuleType:
     try:
         from ogb.graphproppred import dataset_pyg
     except ImportError as error:
-        raise ImportError(
-            f'{name} needs the package ogb: pip install "graphpool-sanity[ogb]"'
-        ) from error
+        raise ImportError(f"{name} {needs('ogb')}") from error
     finally:
         if asks:
             del sys.modules["outdated"]

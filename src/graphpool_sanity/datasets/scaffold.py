@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import torch
 
+from graphpool_sanity._lazy import needs
 from graphpool_sanity.training.benchmark import Split
 
 _SHARES = 0.8, 0.9
@@ -24,9 +25,7 @@ def scaffold_split(smiles: Sequence[str]) -> Split:
     try:
         from rdkit.Chem.Scaffolds.MurckoScaffold import MurckoScaffoldSmiles
     except ImportError as error:
-        raise ImportError(
-            'a scaffold split needs RDKit: pip install "graphpool-sanity[chem]"'
-        ) from error
+        raise ImportError(f"a scaffold split {needs('rdkit')}") from error
     members = defaultdict[str, list[int]](list)
     for i, text in enumerate(smiles):
         members[MurckoScaffoldSmiles(smiles=text)].append(i)

@@ -9,6 +9,7 @@ from typing import Any
 
 from joblib import cpu_count
 
+from graphpool_sanity._lazy import needs
 from graphpool_sanity.training.protocol import OnEpoch
 from graphpool_sanity.training.workers import Config, RunOne
 
@@ -48,9 +49,7 @@ def local_cluster(workers: int | None) -> Iterator[str]:
     try:
         from dask.distributed import LocalCluster
     except ImportError as error:
-        raise ImportError(
-            'the backend dask needs Dask: pip install "graphpool-sanity[cluster]"'
-        ) from error
+        raise ImportError(f"the backend dask {needs('dask')}") from error
     with LocalCluster(
         n_workers=workers or cpu_count(), threads_per_worker=1, dashboard_address=":0"
     ) as cluster:

@@ -18,6 +18,7 @@ import torch
 from joblib import cpu_count, effective_n_jobs
 from joblib.externals.loky import ProcessPoolExecutor
 
+from graphpool_sanity._lazy import needs
 from graphpool_sanity.training.protocol import OnEpoch
 
 Config = Mapping[str, Any]
@@ -106,9 +107,7 @@ def run_on_cluster(run_one: RunOne, configs: Iterator[Config], scheduler: str) -
         import dask
         from dask.distributed import Client
     except ImportError as error:
-        raise ImportError(
-            'a scheduler needs Dask: pip install "graphpool-sanity[cluster]"'
-        ) from error
+        raise ImportError(f"a scheduler {needs('dask')}") from error
     _send(run_one, packed := BytesIO())
     large = {"distributed.admin.large-graph-warning-threshold": "1 TiB"}
     with Client(scheduler, set_as_default=False) as client:
