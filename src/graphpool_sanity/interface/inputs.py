@@ -3,6 +3,8 @@
 import copy
 import inspect
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from types import MethodType
 from typing import Any, get_args
 
 import torch
@@ -175,6 +177,12 @@ def _with_empty_graphs(pooled: Graphs, given: Graphs) -> Graphs:
     return pooled._replace(x=filled(pooled.x), edges=edges, mask=mask)
 
 
+@lru_cache(maxsize=256)
+def _of_method(function: Callable[..., Any]) -> inspect.Signature:
+    """The signature of a method, which takes a tenth of a millisecond to read."""
+    return inspect.signature(MethodType(function, object()))
+
+
 def read_input(
     layer: nn.Module, args: tuple[object, ...], kwargs: Mapping[str, object], size: int
 ) -> Graphs:
@@ -183,7 +191,8 @@ def read_input(
     Raises:
         ValueError: if there are no features, or no telling to which graphs they belong.
     """
-    signature = inspect.signature(layer.forward)
+    function = getattr(layer.forward, "__func__", None)
+    signature = inspect.signature(layer.forward) if function is None else _of_method(function)
     given: dict[str, Any] = dict(signature.bind(*args, **kwargs).arguments)
     for name, parameter in signature.parameters.items():
         if name in given and parameter.kind is parameter.VAR_POSITIONAL:

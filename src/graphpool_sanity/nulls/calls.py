@@ -3,7 +3,7 @@
 import linecache
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
@@ -40,6 +40,9 @@ class Site(NamedTuple):
 class Watch(TorchFunctionMode):
     """Is told of the calls to PyTorch that are made under it."""
 
+    names: Collection[str] | None = None
+    """The functions whose calls matter; all, if ``None``."""
+
     def __torch_function__(
         self,
         func: Callable[..., Any],
@@ -48,8 +51,10 @@ class Watch(TorchFunctionMode):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:  # noqa: ANN401  (whatever the function gives)
         out = func(*args, **(kwargs or {}))
-        given = (*args, *(kwargs or {}).values())
-        return self.called(getattr(func, "__name__", ""), given, out)
+        name = getattr(func, "__name__", "")
+        if self.names is not None and name not in self.names:
+            return out
+        return self.called(name, (*args, *(kwargs or {}).values()), out)
 
     def called(self, name: str, args: tuple[Any, ...], out: Any) -> Any:  # noqa: ANN401
         """What the call of a function gives in the place of ``out``."""
@@ -93,7 +98,8 @@ class Exchange(Calls):
         self._sites: dict[tuple[str, Stack], list[Site]] = {}
         for site in sites:
             self._sites.setdefault((site.name, site.stack), []).append(site)
-        self._names = {site.name for site in sites}
+        self._chosen = {site.name for site in sites}
+        self.names = self._chosen.union(_MAKING_INDICES)
         self.is_reached = False
 
     def argument(self, key: str, value: Any) -> Any:  # noqa: ANN401
@@ -107,7 +113,7 @@ class Exchange(Calls):
     def called(self, name: str, args: tuple[Any, ...], out: Any) -> Any:  # noqa: ANN401
         """The exchanged result of a call that is meant."""
         self.see(name, args, out)
-        if name not in self._names:
+        if name not in self._chosen:
             return out
         stack = stack_of()
         sites = self._sites.get((name, stack))
