@@ -1,5 +1,7 @@
 import os
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests run side by side
+
 import torch
 from hypothesis import HealthCheck, settings
 

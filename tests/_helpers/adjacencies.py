@@ -83,7 +83,7 @@ def as_dense(adj: Adj, size: int) -> Tensor:
     elif adj.layout != torch.strided:
         return adj.to_dense().double()
     else:
-        adj, value = adj.as_subclass(Tensor).long(), None
+        adj, value = (adj.as_tensor() if isinstance(adj, EdgeIndex) else adj).long(), None
     ones = torch.ones(adj.size(1), dtype=torch.double)
     dense = torch.zeros(size, size, dtype=torch.double)
     return dense.index_put(tuple(adj), ones if value is None else value.double(), accumulate=True)

@@ -49,11 +49,20 @@ def contaminated(rng, shape):
 def real_pairs():
     """The paper's layers minus their nulls, wherever 20 seeds have run; of mean 0, in margins."""
     pairs = ((GRACLUS, COMPLEMENT), (GRACLUS, NO_POOLING))
-    found = [differences(*pair, name, RESULTS) for pair in pairs for name in NINE]
+    found = [[*differences(*pair, name, RESULTS).values()] for pair in pairs for name in NINE]
     return [(np.array(x) - np.mean(x)) / 0.02 for x in found if len(x) >= 20]
 
 
 LAWS = [normal, discrete, coarse, heavy_tailed, contaminated]
+
+
+def long(*values):
+    """Values with which a simulation is run only where there is time for it."""
+    return [pytest.param(value, marks=pytest.mark.long) for value in values]
+
+
+EACH_LAW = [normal, *long(*LAWS[1:])]
+EACH_SPREAD = [1.0, *long(0.3, 3.0)]
 
 
 # Checks looked at after every run
@@ -120,9 +129,9 @@ def test_the_looks_of_this_file_are_those_of_compare():
                 assert verdict == (ours[check, n - 2] or "undecided")
 
 
-@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("law", EACH_LAW)
 @pytest.mark.parametrize(("difference", "false"), FALSE)
-@pytest.mark.parametrize("spread", [0.3, 1.0, 3.0])
+@pytest.mark.parametrize("spread", EACH_SPREAD)
 def test_a_check_that_stops_at_its_first_verdict_errs_no_more_than_promised(
     law, difference, false, spread
 ):
@@ -140,7 +149,7 @@ def test_pairs_resampled_from_real_runs_err_no_more_than_promised(difference, fa
     assert rate(first_verdicts(looks(x)), false) <= ALPHA
 
 
-@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("law", EACH_LAW)
 def test_the_interval_holds_the_mean_at_all_looks_at_once(law):
     mean, spread = means_and_spreads(law(np.random.default_rng(2), (CHECKS, LOOKS)))
     assert (np.abs(mean) <= halves(spread)).all(1).mean() >= 1 - ALPHA
@@ -151,9 +160,9 @@ def test_looking_again_and_again_at_the_interval_of_a_plan_errs_too_often():
     assert rate(first_verdicts(looks(x, planned=True)), [HELPS, BETTER]) > 3 * ALPHA
 
 
-@pytest.mark.parametrize("runs", [5, 10, 20])
+@pytest.mark.parametrize("runs", [10, *long(5, 20)])
 @pytest.mark.parametrize(("difference", "false"), FALSE)
-@pytest.mark.parametrize("spread", [0.3, 1.0, 3.0])
+@pytest.mark.parametrize("spread", EACH_SPREAD)
 def test_a_plan_errs_no_more_than_promised_and_little_more_if_extended(
     runs, difference, false, spread
 ):
@@ -165,7 +174,7 @@ def test_a_plan_errs_no_more_than_promised_and_little_more_if_extended(
 
 
 @pytest.mark.parametrize(("difference", "false"), FALSE)
-@pytest.mark.parametrize("spread", [0.3, 1.0, 3.0])
+@pytest.mark.parametrize("spread", [3.0, *long(0.3, 1.0)])
 def test_beyond_errs_no_more_than_promised_where_splits_overlap(difference, false, spread):
     """Nadeau and Bengio's model: a share of the noise is common to all runs of a check."""
     rng = np.random.default_rng(5)

@@ -1,5 +1,4 @@
 import copy
-import signal
 import subprocess
 import sys
 import time
@@ -159,7 +158,7 @@ def test_killed_in_the_middle_it_goes_on_where_it_was(tmp_path):
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
+    process.kill()
     process.wait()
     held = len(trained(tmp_path))
     assert 3 <= held < 400

@@ -1,5 +1,6 @@
 """Checks that run until they are decided, with scores that are drawn instead of trained."""
 
+import os
 import subprocess
 import sys
 
@@ -144,6 +145,7 @@ say("killed")
 """
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system that forks")
 def test_killed_at_any_moment_no_run_is_lost_or_doubled_and_the_verdict_stays(tmp_path):
     found = subprocess.run(
         [sys.executable, "-c", SCRIPT, str(tmp_path), *sys.path], capture_output=True, text=True

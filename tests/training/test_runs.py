@@ -1,12 +1,12 @@
 import os
 import pickle
-import signal
 import time
 from itertools import pairwise
 from threading import Thread
 
 import pytest
 import torch
+from _helpers.processes import kill
 from rich.progress import Progress
 
 from graphpool_sanity.training import runs, workers
@@ -130,7 +130,7 @@ class Killing:
         with starts.open("a") as file:
             file.write(f"{os.getpid()}\n")
         if config in self.deadly and (self.always or len(starts.read_text().split()) == 1):
-            os.kill(os.getpid(), signal.SIGKILL)
+            kill(os.getpid())
         time.sleep(0.1)
         return {"test": config["seed"] / 10, "process": os.getpid()}
 
@@ -161,7 +161,7 @@ def test_a_process_that_is_killed_once_loses_no_run(tmp_path):
 def test_a_process_that_dies_between_two_calls_is_replaced(tmp_path):
     first = run_all(CONFIGS, _who, Ledger(tmp_path / "a.jsonl"), jobs=2)
     for process in {record["process"] for record in first}:
-        os.kill(process, signal.SIGKILL)
+        kill(process)
     time.sleep(0.5)
     assert len(run_all(CONFIGS, _who, Ledger(tmp_path / "b.jsonl"), jobs=2)) == len(CONFIGS)
 

@@ -1,7 +1,6 @@
 """Runs on a real Dask cluster: two worker processes, some of which are killed."""
 
 import os
-import signal
 import sys
 import time
 from dataclasses import asdict
@@ -9,6 +8,7 @@ from dataclasses import asdict
 import dask
 import pytest
 import torch
+from _helpers.processes import kill
 from dask.distributed import LocalCluster
 from distributed.scheduler import KilledWorker
 from torch import nn
@@ -54,7 +54,7 @@ class Run:
             file.write(f"{os.getpid()}\n")
         time.sleep(0.1)
         if config == self.deadly and (self.always or len(self.starts(config)) == 1):
-            os.kill(os.getpid(), signal.SIGKILL)
+            kill(os.getpid())
         if config["variant"] == "fails":
             raise ValueError("no")
         return {"test": config["seed"] / 10, "process": os.getpid()}

@@ -38,15 +38,12 @@ class DenseGraphs(NamedTuple):
     """[B, N], true for real nodes; no padding if ``None``."""
     sizes: Tensor
     """[B], the number of nodes of each graph."""
+    max_num_nodes: int
+    """How many nodes each padded graph has."""
 
     def dense(self) -> tuple[Tensor, Tensor, Tensor | None]:
         """What a dense graph network takes: features, adjacency, mask."""
         return self.x, self.adj, self.mask
-
-    @property
-    def max_num_nodes(self) -> int:
-        """How many nodes each padded graph has."""
-        return self.x.size(1)
 
     def node_index(self) -> tuple[Tensor, Tensor, Tensor | None]:
         """The graph, the position within it, and whether it is a node, of each row of S."""

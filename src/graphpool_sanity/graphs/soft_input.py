@@ -93,7 +93,7 @@ def _read_dense(x: Tensor, adj: Tensor, mask: Tensor | None, z: Tensor) -> Dense
     adj = adj.to(x.dtype)
     if mask is None:
         sizes = torch.full((num_graphs,), size, device=x.device)
-        return DenseGraphs(x, z, adj, None, sizes)
+        return DenseGraphs(x, z, adj, None, sizes, size)
     mask = mask.unsqueeze(0) if mask.dim() == 1 else mask
     if mask.shape != (num_graphs, size):
         raise ValueError(f"mask must have shape {[num_graphs, size]}, got {list(mask.shape)}")
@@ -102,4 +102,4 @@ def _read_dense(x: Tensor, adj: Tensor, mask: Tensor | None, z: Tensor) -> Dense
     clean = x.masked_fill(padding, 0)
     z = clean if z is x else z.masked_fill(padding, 0)
     adj = adj.masked_fill(padding | padding.transpose(1, 2), 0)
-    return DenseGraphs(clean, z, adj, mask, mask.sum(1))
+    return DenseGraphs(clean, z, adj, mask, mask.sum(1), size)

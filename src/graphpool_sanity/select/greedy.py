@@ -53,10 +53,8 @@ def match_in_order(row: Tensor, col: Tensor, key: Tensor, num_nodes: int) -> Ten
 
 
 def _match_one_by_one(row: Tensor, col: Tensor, key: Tensor) -> tuple[list[int], list[int]]:
-    order = key.argsort()
-    ends = zip(row[order].tolist(), col[order].tolist(), strict=True)
     mate: dict[int, int] = {}
-    for u, v in ends:
+    for u, v in torch.stack([row, col], 1)[key.argsort()].tolist():
         if u not in mate and v not in mate:
             mate[u], mate[v] = v, u
     return list(mate), list(mate.values())

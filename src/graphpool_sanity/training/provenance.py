@@ -6,14 +6,16 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-from graphpool_sanity import __version__
+import torch
 
 
 def versions() -> dict[str, str]:
     """The versions of everything that a result depends on."""
-    packages = ("torch", "torch-geometric", "numpy", "scikit-learn")
+    from graphpool_sanity import __version__
+
     own = {"python": platform.python_version(), "graphpool-sanity": __version__}
-    return own | {name: version(name) for name in packages}
+    own["torch"] = str(torch.__version__)  # which build, too
+    return own | {name: version(name) for name in ("torch-geometric", "numpy", "scikit-learn")}
 
 
 @cache
