@@ -108,7 +108,7 @@ def test_an_interruption_says_what_is_kept(monkeypatch, tmp_path, capsys):
 
 SCRIPT = """
 import os, random, signal, sys, time
-sys.path[:0] = sys.argv[2:]
+sys.path[:0] = sys.argv[3:]
 import numpy as np
 from _helpers.small_checks import check
 from graphpool_sanity.check.pairs import PairedRuns
@@ -130,7 +130,7 @@ def say(folder):
 
 say("undisturbed")
 rng, kills = random.Random(0), 0
-while kills < 20:
+while kills < int(sys.argv[2]):
     child = os.fork()
     if child == 0:
         say("killed")
@@ -146,9 +146,12 @@ say("killed")
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system that forks")
-def test_killed_at_any_moment_no_run_is_lost_or_doubled_and_the_verdict_stays(tmp_path):
+@pytest.mark.parametrize("most", [5, pytest.param(20, marks=pytest.mark.long)])
+def test_killed_at_any_moment_no_run_is_lost_or_doubled_and_the_verdict_stays(tmp_path, most):
     found = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(tmp_path), *sys.path], capture_output=True, text=True
+        [sys.executable, "-c", SCRIPT, str(tmp_path), str(most), *sys.path],
+        capture_output=True,
+        text=True,
     )
     assert found.returncode == 0, found.stderr
     undisturbed, *_, kills, killed = found.stdout.splitlines()

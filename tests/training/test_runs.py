@@ -138,7 +138,9 @@ class Killing:
         return (self.folder / f"{config['variant']}{config['seed']}").read_text().split()
 
 
-@pytest.mark.parametrize("deadly", [CONFIGS[1:2], CONFIGS[:2]])
+@pytest.mark.parametrize(
+    "deadly", [CONFIGS[1:2], pytest.param(CONFIGS[:2], marks=pytest.mark.long)]
+)
 def test_a_run_that_kills_its_process_is_named_and_takes_no_other_with_it(tmp_path, deadly):
     ledger, run = Ledger(tmp_path / "runs.jsonl"), Killing(tmp_path, deadly)
     number = len(deadly)
