@@ -151,6 +151,8 @@ def molecules():
         graphs.append(Data(x, edges, torch.randint(0, 3, (edges.size(1),)), y))
     return graphs
 
+molecules_by_a_name_of_more_than_25_characters = molecules
+
 def bare():
     return [Data(edge_index=g.edge_index, y=g.y[0, :1], num_nodes=9) for g in molecules()]
 """
@@ -171,6 +173,9 @@ def test_data_of_the_users_own(tmp_path, monkeypatch):
     shown = words(run("datasets", "own_data:molecules").stdout)
     for fact in ("binary of 2 targets, 33.3% missing", "2, categories to embed", "on this disk"):
         assert fact in shown, fact
+    monkeypatch.setenv("COLUMNS", "50")
+    name = "own_data:molecules_by_a_name_of_more_than_25_characters"
+    assert name in re.sub(r"[\s│]", "", run("datasets", name).stdout)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from typer.core import TyperCommand
 
 import graphpool_sanity
@@ -88,10 +88,8 @@ def check(
     task: Task = None,
     features: Features = None,
     balanced: Balanced = False,
-    runs: Annotated[int, typer.Option(help="Pairs at least.")] = RUNS,
-    max_runs: Annotated[
-        int | None, typer.Option(help=f"Pairs at most; {MAX_RUNS}, or --runs, if not set.")
-    ] = None,
+    runs: Annotated[int, typer.Option(help="Fewest pairs.")] = RUNS,
+    max_runs: Annotated[int | None, typer.Option(help=f"Most pairs: {MAX_RUNS} or --runs.")] = None,
     minutes: Annotated[float | None, typer.Option(help="Begin no more pairs after.")] = None,
     nulls: Annotated[str, typer.Option(help="auto, all, or names joined by commas.")] = "auto",
     margin: Annotated[float | None, typer.Option(help="What is as good, in the metric.")] = None,
@@ -129,13 +127,8 @@ def check(
     from graphpool_sanity.training.protocol import Protocol
     from graphpool_sanity.training.runs import jobs_on
 
-    given = {
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "learning_rate": learning_rate,
-        "hidden": hidden,
-        "num_pools": num_pools,
-    }
+    given: dict[str, Any] = {"epochs": epochs, "batch_size": batch_size}
+    given |= {"learning_rate": learning_rate, "hidden": hidden, "num_pools": num_pools}
     with redirect_stdout(sys.stderr):  # whatever a layer of the user's prints
         made, arguments = find_layer(layer), read_arguments(arg or [])
         benchmark = find_data(dataset, task, features)  # type: ignore[arg-type]  # as checked there
@@ -201,7 +194,7 @@ def datasets(
         from graphpool_sanity.datasets.load import full_name, is_here
 
         here = ":" in name or is_here(full_name(name))
-        table = Table(show_header=False)
+        table = Table(Column(), Column(overflow="fold"), show_header=False)
         for fact, value in facts_of(find_data(name)).items():
             table.add_row(fact, value)
         table.add_row("files", "on this disk" if here else "have just been fetched")
