@@ -41,11 +41,12 @@ from graphpool_sanity.datasets.load import as_file_name, full_name, load_once
 from graphpool_sanity.reproduce.command import settings_of
 from graphpool_sanity.reproduce.experiment import content_of, is_of, protocol_of
 from graphpool_sanity.training.batches import Batches
-from graphpool_sanity.training.faults import Parser, faults_in_one_line, positive
+from graphpool_sanity.training.faults import Parser, faults_in_one_line, named_alike, positive
 from graphpool_sanity.training.ledger import Ledger, Record
 from graphpool_sanity.training.protocol import OnEpoch, check_device, resolve_device, train
 from graphpool_sanity.training.runs import jobs_on, run_all
 from graphpool_sanity.training.tasks import Unit
+from graphpool_sanity.training.terminal import write_any_character
 from graphpool_sanity.training.workers import Config
 
 MODELS = {
@@ -155,7 +156,8 @@ def parse() -> argparse.Namespace:
 
 def main() -> None:
     args = parse()
-    with faults_in_one_line():
+    write_any_character()
+    with faults_in_one_line(named_alike(vars(args))):
         reproduce(args)
 
 

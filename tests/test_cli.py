@@ -1,4 +1,6 @@
+import inspect
 import json
+import os
 import re
 import subprocess
 import sys
@@ -10,6 +12,8 @@ from _helpers.reports import report as report_of
 from pandas import read_csv
 from typer.testing import CliRunner
 
+import graphpool_sanity
+from graphpool_sanity import cli, sanity_check
 from graphpool_sanity.__main__ import main
 from graphpool_sanity.check import demo
 from graphpool_sanity.cli import app
@@ -30,6 +34,9 @@ QUICK = [
     "--device",
     "cpu",
 ]
+
+
+COMMANDS = ["check", "nulls", "datasets", "report", "review", "demo"]
 
 
 def run(*arguments):
@@ -57,6 +64,26 @@ def test_check_says_what_it_found_and_where_the_report_is(tmp_path):
     assert again.exit_code == 0
     assert again.stdout == found.stdout
     assert (out / "report.html").exists()
+
+    verdicts = [own["answer"] for own in said["comparisons"].values()]
+    for verdict in verdicts:  # is said once for each null
+        assert words(found.stdout).count(verdict) == verdicts.count(verdict)
+    told = json.loads(run("report", out, "--json").stdout)
+    asked = run("check", "graphpool_sanity:GraclusPool", *QUICK, "--out", out, "--json")
+    assert json.loads(asked.stdout) == told
+    assert told["folder"] == str(out)
+    assert (told["verdict"], told["metric"]) == (said["verdict"], "accuracy")
+    for null, own in told["comparisons"].items():
+        assert own == {key: said["comparisons"][null][key] for key in own}
+        assert {"difference", "interval", "verdict", "runs", "margin"} <= own.keys()
+
+    quiet = run("check", "graphpool_sanity:GraclusPool", *QUICK, "--out", out, "--quiet")
+    assert quiet.stderr == ""
+    for line, (null, own) in zip(
+        quiet.stdout.splitlines(), said["comparisons"].items(), strict=True
+    ):
+        start = f"{own['answer']}: GraclusPool against its null '{null}' on digits; the mean "
+        assert line.startswith(f"{start}difference of 2 paired runs is ")
 
 
 def test_options_and_arguments_of_the_layer_arrive(tmp_path):
@@ -124,6 +151,8 @@ def molecules():
         graphs.append(Data(x, edges, torch.randint(0, 3, (edges.size(1),)), y))
     return graphs
 
+molecules_by_a_name_of_more_than_25_characters = molecules
+
 def bare():
     return [Data(edge_index=g.edge_index, y=g.y[0, :1], num_nodes=9) for g in molecules()]
 """
@@ -144,6 +173,9 @@ def test_data_of_the_users_own(tmp_path, monkeypatch):
     shown = words(run("datasets", "own_data:molecules").stdout)
     for fact in ("binary of 2 targets, 33.3% missing", "2, categories to embed", "on this disk"):
         assert fact in shown, fact
+    monkeypatch.setenv("COLUMNS", "50")
+    name = "own_data:molecules_by_a_name_of_more_than_25_characters"
+    assert name in re.sub(r"[\s│]", "", run("datasets", name).stdout)
 
 
 @pytest.mark.parametrize(
@@ -152,19 +184,12 @@ def test_data_of_the_users_own(tmp_path, monkeypatch):
         (["check", "nix:Pool"], "module 'nix' cannot be imported"),
         (["check", "graphpool_sanity"], "layer must be MODULE:LAYER"),
         (["check", "graphpool_sanity:Nix"], "must have a layer 'Nix'"),
-        (["check", "graphpool_sanity:GraclusPool", "--arg", "nix=1"], "arg nix is none that"),
-        (["check", "graphpool_sanity:GraclusPool", "--arg", "nix"], "arg must be NAME=VALUE"),
-        (["check", "graphpool_sanity:GraclusPool", "--dataset", "nix"], "name must be one of"),
+        (["check", "GraclusPol"], "did you mean 'graphpool_sanity:GraclusPool'?"),
         (["check", "graphpool_sanity:GraclusPol"], "none; did you mean 'GraclusPool'?"),
         (["datasets", "digit"], "did you mean 'digits'?"),
         (["datasets", "graphpool_sanity:nix"], "must have a dataset 'nix', and has none"),
-        (["check", "graphpool_sanity:GraclusPool", "--task", "binary"], "has a task"),
         (["check", "graphpool_sanity:GraclusPool", "--metric", "acuracy"], "mean 'accuracy'?"),
-        (["check", "graphpool_sanity:GraclusPool", "--nulls", "nix"], "nulls must be 'auto'"),
-        (["check", "graphpool_sanity:GraclusPool", "--runs", "1"], "runs must be an int of 2"),
-        (["check", "graphpool_sanity:GraclusPool", "--device", "nix"], "device must be"),
-        (["check", "graphpool_sanity:GraclusPool", "--hidden", "0"], "hidden must be a positive"),
-        (["check", "graphpool_sanity:GraclusPool", "--num-pools", "0"], "num_pools must be a pos"),
+        (["check", "graphpool_sanity:GraclusPool", "--nulls", "randm"], "mean 'random'?"),
         (["check", "torch.nn:ReLU"], "layer.forward must name x and one of"),
         (["nulls", "torch.nn:ReLU"], "layer must be a pooling layer that is known"),
         (["report", "/nix"], "folder must hold the report.json of a check"),
@@ -179,11 +204,69 @@ def test_faults_are_one_line(arguments, message):
     assert found.stdout == ""
 
 
+WRONG = {
+    "--arg": ["nix=1", "nix", "aggr"],
+    "--batch-size": ["0"],
+    "--dataset": ["nix", "nix:f", "math:pi", "math:sin", "TUDataset"],
+    "--device": ["nix", "cuda:77"],
+    "--epochs": ["0", "-3"],
+    "--features": ["degree"],
+    "--hidden": ["0"],
+    "--jobs": ["0"],
+    "--learning-rate": ["0", "-1", "inf", "nan"],
+    "--margin": ["0", "-1", "nan", "3"],
+    "--max-runs": ["1", "9"],
+    "--metric": ["nix", "mae"],
+    "--minutes": ["0", "-1", "inf"],
+    "--nulls": ["nix", ","],
+    "--num-pools": ["0"],
+    "--out": ["/dev/null/nix"],
+    "--runs": ["0", "1"],
+    "--scheduler": ["nowhere"],
+    "--seed": ["-1"],
+    "--task": ["nix"],
+}
+
+
+@pytest.mark.parametrize(("option", "value"), [(o, v) for o, own in WRONG.items() for v in own])
+def test_a_fault_names_its_option_before_anything_is_trained(option, value, tmp_path, monkeypatch):
+    monkeypatch.setattr("graphpool_sanity.training.protocol.train_epoch", None)
+    monkeypatch.setattr("graphpool_sanity.check.progress.seconds_of_epoch", lambda *_: 1.0)
+    out = [] if option == "--out" else ["--out", tmp_path / "out"]
+    found = run("check", "graphpool_sanity:GraclusPool", *out, option, value)
+    assert found.exit_code == 2
+    assert found.stderr.splitlines()[-1].startswith(f"error: {option} ")
+    assert not list(tmp_path.glob("out/ledger.jsonl"))
+
+
+def test_every_option_that_can_be_wrong_is_tried():
+    own = inspect.signature(cli.check).parameters
+    never_wrong = {"layer", "balanced", "quiet", "as_json"}
+    assert {f"--{name.replace('_', '-')}" for name in own.keys() - never_wrong} == WRONG.keys()
+
+
+def test_classes_that_are_not_there_cannot_be_balanced(tmp_path, monkeypatch):
+    (tmp_path / "numbers_of_mine.py").write_text(
+        OWN_DATA.replace("y = ", "y = torch.rand(1) if True else ")
+    )
+    monkeypatch.chdir(tmp_path)
+    call = ["check", "graphpool_sanity:GraclusPool", "--dataset", "numbers_of_mine:molecules"]
+    found = run(*call, "--balanced")
+    assert found.stderr.startswith("error: --balanced must be None for task='regression'")
+
+
+def test_a_number_of_runs_has_one_default():
+    call, command = (inspect.signature(f).parameters for f in (sanity_check, cli.check))
+    for name in ("runs", "max_runs"):
+        assert command[name].default == call[name].default
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["check"], "Missing argument 'MODULE:LAYER'"),
-        (["check", "graphpool_sanity:GraclusPool", "--nix"], "No such option: --nix"),
+        (["check", "graphpool_sanity:GraclusPool", "--nix"], "No such option: --nix\n"),
+        (["check", "--datset", "digits"], "No such option: --datset; did you mean '--dataset'?"),
         (["check", "graphpool_sanity:GraclusPool", "--runs", "x"], "Invalid value for '--runs'"),
         (["nix"], "No such command 'nix'"),
     ],
@@ -259,6 +342,53 @@ def test_it_is_installed_as_a_command():
     command = [sys.executable, "-c", script, "--help"]
     found = subprocess.run(command, capture_output=True, text=True, check=True)
     assert all(name in found.stdout for name in ("check", "nulls", "datasets", "report"))
+
+
+def shell(*arguments, **environment):
+    """What ``python -m graphpool_sanity`` writes, as bytes."""
+    command = [sys.executable, "-m", "graphpool_sanity", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, env=os.environ | environment)
+
+
+def test_it_is_a_module_too():
+    found = shell("--version")
+    assert found.stdout.decode() == f"graphpool-sanity {graphpool_sanity.__version__}\n"
+    assert shell("check", "-h").stdout.decode().startswith("Usage: graphpool-sanity check ")
+
+
+@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS)])
+def test_help_is_short_too_and_fits_50_columns(command):
+    found = shell(*command, "-h", COLUMNS="50").stdout.decode()
+    assert found == shell(*command, "--help", COLUMNS="50").stdout.decode()
+    assert max(map(len, found.splitlines())) <= 50
+    assert "..." not in re.sub(r"(\[ARGS\]|[{}fF][A-Za-z]*}?)\.\.\.", "", found)  # in the usage
+
+
+@pytest.mark.parametrize("encoding", ["cp437", "latin-1", "ascii"])
+def test_any_terminal_can_read_it(encoding, tmp_path):
+    report_of(name="SAGPooling").save(tmp_path)
+    said = {"report": "0.5 -> 0.8", "check": "cuda:1, ..."}
+    for arguments in (["report", tmp_path], ["check", "-h"]):
+        found = shell(*arguments, PYTHONIOENCODING=encoding, COLUMNS="50")
+        assert (found.returncode, found.stderr) == (0, b"")
+        text = found.stdout.decode(encoding)
+        assert said[arguments[0]] in text
+        assert "\\u" not in text
+        assert " ? " not in text
+
+
+def test_colours_are_not_forced_on_anybody(tmp_path):
+    report_of().save(tmp_path)
+    plain = shell("report", tmp_path, NO_COLOR="1", FORCE_COLOR="1").stdout.decode()
+    assert not re.search(r"\x1b\[[\d;]*(3|4|9|10)\d[;m]", plain)
+    assert "\x1b[1m" in plain
+
+
+def test_a_shell_can_complete_it():
+    found = shell(
+        _GRAPHPOOL_SANITY_COMPLETE="complete_bash", COMP_WORDS="graphpool-sanity re", COMP_CWORD="1"
+    )
+    assert found.stdout.decode().split() == ["report", "review"]
 
 
 def test_reports_are_exported_and_reviewed(tmp_path):

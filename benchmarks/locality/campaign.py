@@ -24,7 +24,7 @@ from graphpool_sanity.check.report import SanityReport
 from graphpool_sanity.check.sanity import sanity_check
 from graphpool_sanity.datasets import load_dataset
 from graphpool_sanity.datasets.load import full_name
-from graphpool_sanity.training.faults import Parser, faults_in_one_line, positive
+from graphpool_sanity.training.faults import Parser, faults_in_one_line, named_alike, positive
 from graphpool_sanity.training.protocol import Protocol
 from graphpool_sanity.training.runs import jobs_on
 
@@ -124,7 +124,7 @@ def main() -> None:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--out", type=Path, default=REPORTS)
     args = parser.parse_args()
-    with faults_in_one_line():
+    with faults_in_one_line(named_alike(vars(args))):
         run(args)
 
 

@@ -18,7 +18,7 @@ from torch import nn
 from graphpool_sanity import GraclusPool, SanityReport, randomize, sanity_check
 from graphpool_sanity.check.backbone import Backbone
 from graphpool_sanity.check.comparison import compare
-from graphpool_sanity.training.faults import Parser, faults_in_one_line, positive
+from graphpool_sanity.training.faults import Parser, faults_in_one_line, named_alike, positive
 from graphpool_sanity.training.protocol import Protocol
 from graphpool_sanity.training.runs import jobs_on
 
@@ -81,7 +81,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=positive, default=jobs_on("cpu"))
     parser.add_argument("--out", type=Path, default=REPORT)
     args = parser.parse_args()
-    with faults_in_one_line():
+    with faults_in_one_line(named_alike(vars(args))):
         Console().print(told(verdicts(run(args.runs, args.jobs, args.out))))
 
 

@@ -15,4 +15,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    sys.argv[0] = "graphpool-sanity"
     main()

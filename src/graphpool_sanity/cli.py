@@ -4,25 +4,46 @@ What a command needs is imported once it runs, so that help and faults of usage 
 """
 
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
+from typer.core import TyperCommand
 
-from graphpool_sanity.training.faults import faults_in_one_line
+import graphpool_sanity
+from graphpool_sanity.check.defaults import MAX_RUNS, RUNS
+from graphpool_sanity.training.faults import faults_in_one_line, nearest
+from graphpool_sanity.training.terminal import write_any_character
 
 if TYPE_CHECKING:
     from graphpool_sanity.check.report import SanityReport
 
-app = typer.Typer(
-    help="Does a pooling layer beat its nulls?",
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
+_NAME = "graphpool-sanity"
+_ALSO = {"n_jobs": "jobs", "name": "dataset", "class_weights": "balanced"}
+"""What arguments are called in Python whose options have other names."""
 _UsageError: Any = typer.BadParameter.__mro__[1]  # click's, wherever typer has it from
-_LAYER = typer.Argument(metavar="MODULE:LAYER", help="As torch_geometric.nn:TopKPooling.")
+
+
+class _Command(TyperCommand):
+    """Faults of use are one line, which names the option."""
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401  (click's, wherever typer has it from)
+        options = {str(p.name): p.opts[0] for p in self.params if p.opts[0].startswith("--")}
+        also = {name: options[option] for name, option in _ALSO.items() if option in options}
+        with faults_in_one_line(also | options):
+            return super().invoke(ctx)
+
+
+app = typer.Typer(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # whose panels cut words short where columns are few
+)
+_command = app.command(cls=_Command)
+_LAYER = typer.Argument(metavar="MODULE:LAYER", help="Its class, or a function that makes it.")
 _ARG = typer.Option("--arg", "-a", metavar="NAME=VALUE", help="An argument of the layer's own.")
 
 Layer = Annotated[str, _LAYER]
@@ -40,9 +61,25 @@ Features = Annotated[
 Balanced = Annotated[
     bool, typer.Option("--balanced", help="Weigh classes inversely to their number.")
 ]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one line of JSON instead.")]
 
 
-@app.command()
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"{_NAME} {graphpool_sanity.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Does a pooling layer beat its nulls?"""
+
+
+@_command
 def check(
     layer: Layer,
     arg: Args = None,
@@ -51,8 +88,8 @@ def check(
     task: Task = None,
     features: Features = None,
     balanced: Balanced = False,
-    runs: Annotated[int, typer.Option(help="Pairs at least.")] = 10,
-    max_runs: Annotated[int | None, typer.Option(help="Pairs at most: 50 or --runs.")] = None,
+    runs: Annotated[int, typer.Option(help="Fewest pairs.")] = RUNS,
+    max_runs: Annotated[int | None, typer.Option(help=f"Most pairs: {MAX_RUNS} or --runs.")] = None,
     minutes: Annotated[float | None, typer.Option(help="Begin no more pairs after.")] = None,
     nulls: Annotated[str, typer.Option(help="auto, all, or names joined by commas.")] = "auto",
     margin: Annotated[float | None, typer.Option(help="What is as good, in the metric.")] = None,
@@ -66,177 +103,191 @@ def check(
     scheduler: Annotated[str | None, typer.Option(help="A Dask scheduler's address.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, …")] = "auto",
     out: Annotated[Path | None, typer.Option(help="Folder of ledger and report.")] = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No progress; of the report the verdicts.")
+    ] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Train the layer and its nulls in the standard backbone until the verdict, and report it.
+    """Check a layer against its nulls.
 
-    A repeated call resumes. What is not set follows the paper, or suits the embedded data sets.
-    With as many --runs as --max-runs the number of pairs is a plan, which has a narrower interval.
+    The layer, as torch_geometric.nn:TopKPooling, and its nulls are trained in pairs in the standard
+    backbone until the verdict. A repeated call resumes. What is not set follows the paper, or suits
+    the embedded data sets. With as many --runs as --max-runs the number of pairs is a plan, which
+    has a narrower interval.
     """
-    with faults_in_one_line():
-        from graphpool_sanity.check.from_name import (
-            default_folder,
-            find_data,
-            find_layer,
-            read_arguments,
-            settings_of,
-            standard_model,
-        )
-        from graphpool_sanity.check.sanity import sanity_check
-        from graphpool_sanity.training.protocol import Protocol
-        from graphpool_sanity.training.runs import jobs_on
+    from graphpool_sanity.check.from_name import (
+        default_folder,
+        find_data,
+        find_layer,
+        read_arguments,
+        settings_of,
+        standard_model,
+    )
+    from graphpool_sanity.check.sanity import sanity_check
+    from graphpool_sanity.training.protocol import Protocol
+    from graphpool_sanity.training.runs import jobs_on
 
+    given: dict[str, Any] = {"epochs": epochs, "batch_size": batch_size}
+    given |= {"learning_rate": learning_rate, "hidden": hidden, "num_pools": num_pools}
+    with redirect_stdout(sys.stderr):  # whatever a layer of the user's prints
         made, arguments = find_layer(layer), read_arguments(arg or [])
         benchmark = find_data(dataset, task, features)  # type: ignore[arg-type]  # as checked there
-        given = {
-            "epochs": epochs,
-            "batch_size": batch_size,
-            "learning_rate": learning_rate,
-            "hidden": hidden,
-            "num_pools": num_pools,
-        }
         protocol, backbone = settings_of(benchmark.name, given)
         name = layer.partition(":")[2]
         setting = (layer, arguments, given, nulls, seed)
         out = out or Path("results") / default_folder(name, benchmark.name, setting)
-        report = sanity_check(
+        found = sanity_check(
             standard_model(made, arguments, benchmark, **backbone),
             benchmark if ":" in dataset else benchmark.name,
             nulls if nulls in ("auto", "all") else [null.strip() for null in nulls.split(",")],
             runs,
             margin,
-            max_runs=max(runs, 50) if max_runs is None else max_runs,
+            max_runs=max_runs,
             minutes=minutes,
             metric=metric,
             class_weights="balanced" if balanced else None,
             protocol=Protocol(**protocol),
             seed=seed,
-            n_jobs=jobs or jobs_on(device),
+            n_jobs=jobs_on(device) if jobs is None else jobs,
             scheduler=scheduler,
             device=device,
             out=out,
             name=name,
+            verbose=not quiet,
         )
-        _show(report, out)
+    _show(found, out, as_json, quiet)
 
 
-@app.command()
+@_command
 def nulls(layer: Layer, arg: Args = None) -> None:
-    """List the nulls that match a layer, and what each asks."""
-    with faults_in_one_line():
-        from graphpool_sanity.check.from_name import find_layer, layer_factories, read_arguments
-        from graphpool_sanity.datasets.load import load_dataset
-        from graphpool_sanity.nulls import matched_nulls
-        from graphpool_sanity.nulls.questions import question
+    """List the nulls of a layer. Each asks a question."""
+    from graphpool_sanity.check.from_name import find_layer, layer_factories, read_arguments
+    from graphpool_sanity.datasets.load import load_dataset
+    from graphpool_sanity.nulls import matched_nulls
+    from graphpool_sanity.nulls.questions import question
 
-        made, arguments = find_layer(layer), read_arguments(arg or [])
-        (build,) = layer_factories(made, arguments, load_dataset("digits"), num_pools=1)
-        table = Table("null", "asks")
-        for null in matched_nulls(build(64)):
-            table.add_row(null, question(null).asks)
-        Console().print(table)
+    made, arguments = find_layer(layer), read_arguments(arg or [])
+    (build,) = layer_factories(made, arguments, load_dataset("digits"), num_pools=1)
+    table = Table("null", "asks")
+    for null in matched_nulls(build(64)):
+        table.add_row(null, question(null).asks)
+    Console().print(table)
 
 
-@app.command()
+@_command
 def datasets(
     name: Annotated[
         str | None, typer.Argument(help="As TUDataset/ENZYMES or MODULE:FUNCTION.")
     ] = None,
 ) -> None:
-    """List the data sets, or say what one has."""
-    with faults_in_one_line():
-        if name is None:
-            from graphpool_sanity.datasets.load import EMBEDDED, NAMES
+    """List data sets, or describe one."""
+    if name is None:
+        from graphpool_sanity.datasets.load import EMBEDDED, NAMES
 
-            table = Table("data set", "files")
-            for known in NAMES:
-                table.add_row(known, "none needed" if known in EMBEDDED else "read, or downloaded")
-            table.add_row("PyG's class/name, ogb/name", "read, or downloaded")
-        else:
-            from graphpool_sanity.check.from_name import find_data
-            from graphpool_sanity.datasets.facts import facts_of
-            from graphpool_sanity.datasets.load import full_name, is_here
+        table = Table("data set", "files")
+        for known in NAMES:
+            table.add_row(known, "none needed" if known in EMBEDDED else "read, or downloaded")
+        table.add_row("PyG's class/name, ogb/name", "read, or downloaded")
+    else:
+        from graphpool_sanity.check.from_name import find_data
+        from graphpool_sanity.datasets.facts import facts_of
+        from graphpool_sanity.datasets.load import full_name, is_here
 
-            here = ":" in name or is_here(full_name(name))
-            table = Table(show_header=False)
-            for fact, value in facts_of(find_data(name)).items():
-                table.add_row(fact, value)
-            table.add_row("files", "on this disk" if here else "have just been fetched")
-        Console().print(table)
+        here = ":" in name or is_here(full_name(name))
+        table = Table(Column(), Column(overflow="fold"), show_header=False)
+        for fact, value in facts_of(find_data(name)).items():
+            table.add_row(fact, value)
+        table.add_row("files", "on this disk" if here else "have just been fetched")
+    Console().print(table)
 
 
-@app.command()
+@_command
 def report(
     folder: Annotated[Path, typer.Argument(help="As given to `check --out`.")],
     latex: Annotated[bool, typer.Option("--latex", help="Print a LaTeX table instead.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Print the table of a finished check again, and write its page anew."""
-    with faults_in_one_line():
-        from graphpool_sanity.check.export import to_csv, to_latex
-        from graphpool_sanity.check.report import SanityReport
+    """Print a finished check again. Its page is written anew."""
+    from graphpool_sanity.check.export import to_csv, to_latex
+    from graphpool_sanity.check.report import SanityReport
 
-        found = SanityReport.load(folder)
-        if latex or csv:
-            typer.echo(to_latex([found]) if latex else to_csv([found]), nl=False)
-            return
-        found.save(folder)
-        _show(found, folder)
+    found = SanityReport.load(folder)
+    if latex or csv:
+        typer.echo(to_latex([found]) if latex else to_csv([found]), nl=False)
+        return
+    found.save(folder)
+    _show(found, folder, as_json)
 
 
-@app.command()
+@_command
 def review(
     folders: Annotated[list[Path], typer.Argument(help="Of checks, as given to `check --out`.")],
     out: Annotated[Path, typer.Option(help="Folder of the review.")] = Path("results/review"),
     latex: Annotated[bool, typer.Option("--latex", help="Print a LaTeX table instead.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead.")] = False,
 ) -> None:
-    """Combine checks on several data sets, and of several layers, as one answer."""
-    with faults_in_one_line():
-        from graphpool_sanity.check.combine import review as combine
-        from graphpool_sanity.check.export import to_csv, to_latex
-        from graphpool_sanity.check.report import SanityReport
+    """Combine several checks. They are of several data sets, or layers, too."""
+    from graphpool_sanity.check.combine import review as combine
+    from graphpool_sanity.check.export import to_csv, to_latex
+    from graphpool_sanity.check.report import SanityReport
 
-        reports = [SanityReport.load(folder) for folder in folders]
-        if latex or csv:
-            typer.echo(to_latex(reports) if latex else to_csv(reports), nl=False)
-            return
-        found = combine(reports)
-        console = Console()
-        console.print(found.table())
-        console.print(f"review: {found.save(out)}", highlight=False, soft_wrap=True)
+    reports = [SanityReport.load(folder) for folder in folders]
+    if latex or csv:
+        typer.echo(to_latex(reports) if latex else to_csv(reports), nl=False)
+        return
+    found = combine(reports)
+    console = Console()
+    console.print(found.table())
+    console.print(f"\nreview: {found.save(out)}", highlight=False, soft_wrap=True, markup=False)
 
 
-@app.command()
+@_command
 def demo(
     jobs: Annotated[int | None, typer.Option(help="Runs at once; one a core if not set.")] = None,
 ) -> None:
-    """Watch two checks: on cycles that need neighbours, and on digits, which do not."""
-    with faults_in_one_line():
-        from graphpool_sanity.check.demo import checks
-        from graphpool_sanity.training.runs import jobs_on
+    """Watch two checks. Cycles need neighbours, digits do not."""
+    from graphpool_sanity.check.demo import checks
+    from graphpool_sanity.training.runs import jobs_on
 
-        for said, found in checks(jobs or jobs_on("cpu")):
-            Console().print(found.table())
-            Console().print(said, highlight=False)
+    for said, found in checks(jobs_on("cpu") if jobs is None else jobs):
+        Console().print(found.table())
+        Console().print(f"\n{said}", highlight=False, markup=False)
 
 
-def _show(report: "SanityReport", folder: Path) -> None:
-    from graphpool_sanity.check.words import answer, reason
+def _show(report: "SanityReport", folder: Path, as_json: bool, quiet: bool = False) -> None:
+    from graphpool_sanity.check.export import to_json
+    from graphpool_sanity.check.words import caveats, reason, sentence
     from graphpool_sanity.nulls.questions import question
 
-    console = Console()
+    if as_json or quiet:
+        verdicts = [sentence(report, null) for null in report.comparisons]
+        typer.echo(to_json(report, folder) if as_json else "\n".join(verdicts))
+        return
+    console = Console(highlight=False, markup=False)
     console.print(report.table())
-    for null in report.comparisons:
-        found = report.comparisons[null]
-        said = f"{answer(null, found)}: {reason(found, report.metric)}"
-        console.print(f"{null}: {question(null).asks} {said}", highlight=False)
-    console.print(f"report: {folder / 'report.html'}", highlight=False, soft_wrap=True)
+    console.print()
+    for null, found in report.comparisons.items():
+        why = reason(found, report.metric)
+        console.print(f"{null}: {question(null).asks} {why[:1].upper()}{why[1:]}.")
+    for caveat in caveats(report):
+        console.print(f"{caveat}.")
+    console.print(f"report: {folder / 'report.html'}", soft_wrap=True)
 
 
 def run() -> None:
     """The command ``graphpool-sanity``; faults of usage are one line, too."""
+    write_any_character()
     try:
-        sys.exit(app(sys.argv[1:] or ["--help"], standalone_mode=False))
+        sys.exit(app(sys.argv[1:] or ["--help"], prog_name=_NAME, standalone_mode=False))
     except _UsageError as error:
-        typer.echo(f"error: {' '.join(error.format_message().split())}", err=True)
+        typer.echo(f"error: {_said(error)}", err=True)
         sys.exit(2)
+
+
+def _said(error: Any) -> str:  # noqa: ANN401  (click's, wherever typer has it from)
+    """What a usage error says, and which option was meant by one that there is not."""
+    if type(error).__name__ != "NoSuchOption":
+        return " ".join(error.format_message().split())
+    known = [option for parameter in error.ctx.command.params for option in parameter.opts]
+    return f"No such option: {error.option_name}{nearest(error.option_name, known)}"

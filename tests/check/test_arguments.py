@@ -53,9 +53,10 @@ def test_margins_that_make_no_sense_are_refused(margin, benchmark, message):
     ("changes", "message"),
     [
         ({"max_runs": 4}, "max_runs must be an int of runs=5 or more, got 4"),
-        ({"minutes": -1}, "minutes must be None, or finite and not negative, got -1"),
-        ({"minutes": "ten"}, "minutes must be None, or finite and not negative, got 'ten'"),
-        ({"seed": 2**31 - 8}, r"seed must be an int in \[0, 2\*\*31 - max_runs\], got 2147483640"),
+        ({"minutes": -1}, "minutes must be positive and finite, or None, got -1"),
+        ({"minutes": 0}, "minutes must be positive and finite, or None, got 0"),
+        ({"minutes": "ten"}, "minutes must be positive and finite, or None, got 'ten'"),
+        ({"seed": 2**31 - 8}, r"seed must be an int in \[0, 2147483639\], got 2147483640"),
     ],
 )
 def test_numbers_that_no_check_can_have_are_refused(changes, message):

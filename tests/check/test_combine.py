@@ -1,11 +1,13 @@
 import json
 from dataclasses import replace
+from io import StringIO
 from math import sqrt
 from statistics import fmean
 
 import numpy as np
 import pytest
 from _helpers.reports import report
+from rich.console import Console
 from scipy import stats
 from statsmodels.stats.meta_analysis import combine_effects
 
@@ -108,7 +110,16 @@ def test_unlike_metrics_and_margins_are_counted_in_margins():
     assert own.studies[0].difference == pytest.approx(
         fmean(THREE[0].differences["complement"]) / 0.02
     )
-    assert "margins" in found.table().columns[2].header
+    assert "margins" in found.table().columns[1].header
+
+
+def test_no_word_of_the_table_is_lost_at_50_columns():
+    def words(width):
+        console = Console(width=width, file=StringIO())
+        console.print(review(THREE).table())
+        return sorted(console.file.getvalue().split())
+
+    assert words(50) == words(200)
 
 
 def test_equal_differences_arecombinedd():

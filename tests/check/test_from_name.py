@@ -6,6 +6,7 @@ from torch_geometric.nn import DMoNPooling, MemPooling, TopKPooling
 from graphpool_sanity import DiffPool, GraclusPool, MemoryPool, RandomMinCutPool, load_dataset
 from graphpool_sanity.check.backbone import Backbone
 from graphpool_sanity.check.from_name import (
+    find_data,
     find_layer,
     layer_factories,
     read_arguments,
@@ -66,7 +67,13 @@ def test_keywords_pass_where_a_layer_takes_any():
         (lambda: made(lambda in_channels: 3), "must make a torch.nn.Module, got int"),
         (lambda: read_arguments(["ratio"]), "arg must be NAME=VALUE, got 'ratio'"),
         (lambda: read_arguments(["=3"]), "arg must be NAME=VALUE, got '=3'"),
-        (lambda: find_layer("torch"), "layer must be MODULE:LAYER, got 'torch'"),
+        (lambda: made(TopKPooling, rtio=1), r"; did you mean 'ratio'\?"),
+        (lambda: find_layer("torch"), "layer must be MODULE:LAYER, got 'torch'$"),
+        (lambda: find_data("math:"), "dataset must be MODULE:FUNCTION, got 'math:'"),
+        (lambda: find_data("nix:f"), "dataset nix:f: module 'nix' cannot be imported: ModuleNotFo"),
+        (lambda: find_data("math:pi"), "dataset math:pi: module 'math' must .* has none$"),
+        (lambda: find_data("digits", "binary"), "task must not be given for digits, which has a"),
+        (lambda: find_data("digits", None, "degree"), "features must not be given for digits, got"),
         (lambda: find_layer("nix.nix:A"), "module 'nix.nix' cannot be imported: ModuleNotFound"),
         (lambda: find_layer("math:pi"), "module 'math' must have a layer 'pi', and has none"),
     ],
@@ -74,6 +81,23 @@ def test_keywords_pass_where_a_layer_takes_any():
 def test_faults_are_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize(
+    ("target", "meant"),
+    [
+        ("TopKPooling", "torch_geometric.nn:TopKPooling"),
+        ("topkpool", "torch_geometric.nn:TopKPooling"),
+        ("GraclusPol", "graphpool_sanity:GraclusPool"),
+        ("graphpool_sanity:TopKPooling", "torch_geometric.nn:TopKPooling"),
+        ("torch_geometric.n:TopKPooling", "torch_geometric.nn:TopKPooling"),
+        ("torch_geometric.nn:TopKPool", "TopKPooling"),
+        ("graphpool_sanity:GraclusPol", "GraclusPool"),
+    ],
+)
+def test_what_layer_may_have_been_meant(target, meant):
+    with pytest.raises(ValueError, match=f"^[^;]*; did you mean '{meant}'\\?$"):
+        find_layer(target)
 
 
 def test_a_module_in_the_working_folder_is_found(tmp_path, monkeypatch):

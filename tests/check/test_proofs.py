@@ -46,7 +46,7 @@ def two_classes_of_one(n=20):
         ({"runs": 1}, "runs must be an int of 2 or more, got 1"),
         ({"margin": 0}, "margin must be positive and finite, got 0"),
         ({"level": 1}, r"level must lie in \(0, 1\), got 1"),
-        ({"seed": -1}, r"seed must be an int in \[0, 2\*\*31 - max_runs\], got -1"),
+        ({"seed": -1}, r"seed must be an int in \[0, \d+\], got -1"),
         ({"nulls": "nix"}, "nulls must be 'auto', 'all', or names .*got 'nix'"),
         ({"nulls": []}, r"nulls must be .* got \[\]"),
         ({"nulls": None}, "nulls must be .* got None"),
@@ -333,7 +333,7 @@ class WritesOnTheBatch(nn.Module):
 
 
 def test_what_a_model_sets_on_a_batch_is_gone_in_the_next_pass():
-    still = Protocol(epochs=4, batch_size=16, learning_rate=0.0, min_learning_rate=0.0)
+    still = Protocol(epochs=4, batch_size=16, learning_rate=1e-30, min_learning_rate=0.0)
     report = check(WritesOnTheBatch, protocol=still)
     for record in report.records:
         assert len(set(record["validation_losses"])) == 1

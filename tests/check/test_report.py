@@ -1,5 +1,6 @@
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from io import StringIO
 
@@ -64,12 +65,27 @@ def test_the_table_fits_a_terminal_and_says_it_all():
         "+10.0",
         "6 of 6",
         "0.5 → 0.8",
-        "locality",
-        "null is as",
     ):
         assert part in re.sub(r"\s+", " ", text)
-    assert max(map(len, text.splitlines())) <= 80
-    assert text.index("difference") < text.index("won") < text.index("verdict")
+    for verdict in ("locality helps", "null is as good"):
+        assert text.count(verdict) == 1
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "average_precision", "mae"])
+def test_no_word_of_the_table_is_lost_at_50_columns(metric):
+    found = report(metric, {"complement": 0.1, "frozen": 0.1, "none": 0.0}, name="SAGPooling")
+    found = replace(found, bite={null: {"before": 1e-5, "after": 2e-3} for null in found.bite})
+    narrow, wide = printed(found, 50), printed(found, 200)
+    assert sorted(narrow.split()) == sorted(wide.split())
+    assert "…" not in narrow
+    assert max(map(len, narrow.splitlines())) <= 50
+
+
+def test_the_verdict_is_the_brightest():
+    console = Console(width=80, file=StringIO(), force_terminal=True, color_system="standard")
+    console.print(report().table())
+    bold = re.findall(r"\x1b\[1m(.*?)\x1b", console.file.getvalue())
+    assert [said.strip() for said in bold] == ["locality helps", "null is as good"]
 
 
 def test_a_metric_that_is_no_share_is_shown_as_it_is():

@@ -51,7 +51,7 @@ def test_each_null_is_run_until_it_is_decided(drawn):
 def test_runs_and_minutes_are_limits(drawn):
     drawn(random=(0.0, 0.5))
     assert len(check(runs=5, max_runs=9).seeds) == 9
-    assert len(check(runs=5, max_runs=9, minutes=0).seeds) == 5
+    assert len(check(runs=5, max_runs=9, minutes=1e-9).seeds) == 5
 
 
 def test_a_plan_has_the_narrower_interval_as_long_as_it_is_kept(drawn, tmp_path):
@@ -93,6 +93,30 @@ def test_lines_say_where_the_check_stands(drawn, capsys):
     assert any("random: 5 pairs, " in line and " more, " in line for line in said)
     assert "inf" not in "".join(said)
     assert said[-1].endswith("null is as good")
+
+
+@pytest.mark.parametrize(("most", "of"), [(6, "9 of 12"), (40, "9 of 12 to 80")])
+def test_a_check_that_goes_on_says_how_many_runs_are_kept(drawn, capsys, tmp_path, most, of):
+    drawn(random=(0.0, 0.02))
+    check(runs=6, max_runs=most, out=tmp_path)
+    ledger = tmp_path / "ledger.jsonl"
+    assert "kept" not in capsys.readouterr().err
+    ledger.write_text("".join(ledger.read_text().splitlines(keepends=True)[:9]))
+    check(runs=6, max_runs=most, out=tmp_path)
+    assert f"\n{of} runs are kept from before.\n" in capsys.readouterr().err
+
+
+def test_a_check_that_is_not_verbose_says_nothing(drawn, capsys):
+    drawn(random=(0.0, 0.02))
+    check(runs=5, verbose=False)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_pairs_at_most_are_50_or_as_many_as_at_least(drawn):
+    drawn(random=(0.0, 0.5))
+    for runs, most in ((48, 50), (51, 51)):
+        report = check(runs=runs, max_runs=None)
+        assert (report.plan["max_runs"], len(report.seeds)) == (most, most)
 
 
 def test_an_interruption_says_what_is_kept(monkeypatch, tmp_path, capsys):

@@ -53,7 +53,8 @@ def ran(tmp_path, dataset="NCI1"):
 def test_a_family_runs_prints_draws_and_resumes(call, tmp_path, capsys):
     arguments = ["--dataset", "NCI1", "--runs", "2", "--epochs", "1"]
     call(EXPERIMENT, *arguments, "--variants", "graclus", "complement")
-    out = capsys.readouterr().out
+    captured = capsys.readouterr()
+    out = captured.out
     assert "80.1 ± 1.6" in out
     assert "80.2 ± 1.4" in out
     assert (tmp_path / "graclus-NCI1.png").stat().st_size > 5000
@@ -64,7 +65,16 @@ def test_a_family_runs_prints_draws_and_resumes(call, tmp_path, capsys):
         ("graclus", 1),
         ("complement", 1),
     ]
+    number = r"[-+]?(?:[\d.]+|inf)"
+    assert re.search(
+        "graclus − complement on NCI1: undecided; the mean difference of 2 paired runs is "
+        rf"{number} points, and its 95 % interval \[{number}, {number}\] [^\[]* settle it.$",
+        " ".join(out.split()),
+    )
+    assert (tmp_path / "graclus-NCI1-differences.png").stat().st_size > 5000
+    assert "runs are kept" not in captured.err
     call(EXPERIMENT, *arguments)
+    assert "4 of 6 runs are kept from before" in capsys.readouterr().err
     assert lines(tmp_path)[:4] == first
     assert [v for v, _, _ in ran(tmp_path)[4:]] == ["none"] * 2
 
@@ -126,11 +136,11 @@ def test_nothing_run_draws_nothing(call, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "runs", "epochs"),
     [
-        ([], 3, 40),
-        (["--quick"], 3, 40),
+        ([], 5, 40),
+        (["--quick"], 5, 40),
         (["--dataset", "NCI1"], 20, 1000),
-        (["--dataset", "NCI1", "--quick"], 3, 40),
-        (["--dataset", "NCI1", "--quick", "--epochs", "7", "--runs", "5"], 5, 7),
+        (["--dataset", "NCI1", "--quick"], 5, 40),
+        (["--dataset", "NCI1", "--quick", "--epochs", "7", "--runs", "4"], 4, 7),
         (["--dataset", "digits", "NCI1"], 20, 1000),
     ],
 )
@@ -179,14 +189,16 @@ def test_settings_that_tell_rows_apart_are_no_options(capsys):
         (["--runs", "-1"], "--runs: must be 1 or more, got -1"),
         (["--runs", "0"], "--runs: must be 1 or more, got 0"),
         (["--jobs", "0"], "--jobs: must be 1 or more, got 0"),
-        (["--epochs", "0"], "epochs must be 1 or more, got 0"),
-        (["--batch-size", "-3"], "batch_size must be 1 or more, got -3"),
-        (["--device", "nix"], "device must be 'auto' or a torch device, got 'nix'"),
-        (["--device", "cuda:77"], "device must be one of this machine's, got 'cuda:77'"),
+        (["--epochs", "0"], "--epochs must be a positive integer, got 0"),
+        (["--batch-size", "-3"], "--batch-size must be a positive integer, got -3"),
+        (["--learning-rate", "0"], "--learning-rate must be positive and finite, got 0.0"),
+        (["--device", "nix"], "--device must be 'auto' or a torch device, got 'nix'"),
+        (["--device", "cuda:77"], "--device must be one of this machine's, got 'cuda:77'"),
         (
             ["--out", f"{__file__}/nix"],
-            "out must be a folder that can be written, got .*.py",
+            "--out must be a folder that can be written, got .*.py",
         ),
+        (["--datset", "NCI1"], "unrecognized arguments: --datset NCI1; did you mean '--dataset'"),
     ],
 )
 def test_what_is_wrong_is_refused(arguments, words, capsys):

@@ -60,3 +60,11 @@ def test_the_table_shows_both_and_what_was_not_run():
     for part in ("82.0 ± 1.4 (2)", "paper 80.1 ± 1.6", "paper 0.41 ± 0.01", "mae", "not run"):
         assert part in text
     assert text.count("not run") == 3
+    assert "and the paper's" in " ".join(text.split())
+
+
+def test_a_table_without_numbers_of_the_paper_does_not_speak_of_them():
+    found = {"digits": {"Graclus": {0: {"test": 0.81}}}}
+    console = Console(record=True, width=80)
+    console.print(table("Table 1", [GRACLUS], found, {}))
+    assert "paper" not in console.export_text()

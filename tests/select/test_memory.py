@@ -126,7 +126,7 @@ def test_no_nodes_have_no_rows(select):
 
 @pytest.mark.parametrize("tau", [0, -1.0, float("nan")])
 def test_tau_must_be_positive(tau):
-    with pytest.raises(ValueError, match="tau must be positive, got"):
+    with pytest.raises(ValueError, match="tau must be positive and finite, got"):
         StudentT(tau)
 
 

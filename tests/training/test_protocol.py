@@ -88,7 +88,7 @@ def test_swapping_a_pool_moves_neither_weights_nor_batches():
 
         return make
 
-    frozen = Protocol(epochs=2, learning_rate=0.0, min_learning_rate=0.0, batch_size=8)
+    frozen = Protocol(epochs=2, learning_rate=1e-30, min_learning_rate=0.0, batch_size=8)
     for pool in (GraclusPool, ComplementGraclusPool):
         train(build(pool), benchmark(), 3, frozen)
     local, null = models
@@ -287,7 +287,7 @@ def test_names_what_is_wrong():
     with pytest.raises(ValueError, match="device must be"):
         train(Linear, benchmark(), 0, device="abacus")
     with pytest.raises(FloatingPointError, match="loss must be finite"):
-        train(Linear, benchmark(), 0, Protocol(epochs=2, learning_rate=float("inf")))
+        train(Linear, benchmark(), 0, Protocol(epochs=2, learning_rate=1e37))
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
@@ -296,9 +296,21 @@ def test_trains_on_cuda():
     assert result.device != "cpu"
 
 
-@pytest.mark.parametrize(("name", "value"), [("epochs", 0), ("batch_size", 0), ("clip_norm", -1)])
-def test_a_protocol_of_nothing_is_refused(name, value):
-    with pytest.raises(ValueError, match=f"^{name} must be . or more, got {value}"):
+@pytest.mark.parametrize(
+    ("name", "value", "wanted"),
+    [
+        ("epochs", 0, "a positive integer"),
+        ("epochs", 1.5, "a positive integer"),
+        ("batch_size", 0, "a positive integer"),
+        ("learning_rate", 0.0, "positive and finite"),
+        ("learning_rate", float("inf"), "positive and finite"),
+        ("learning_rate", float("nan"), "positive and finite"),
+        ("clip_norm", 0, "positive and finite"),
+        ("stop_after", -1, "0 or more"),
+    ],
+)
+def test_a_protocol_of_nothing_is_refused(name, value, wanted):
+    with pytest.raises(ValueError, match=f"^{name} must be {wanted}, got {value}$"):
         Protocol(**{name: value})
 
 

@@ -8,22 +8,25 @@ from tempfile import NamedTemporaryFile
 
 from torch import nn
 
+from graphpool_sanity.check.defaults import MAX_RUNS
 from graphpool_sanity.nulls.registry import Layers, shared_nulls
 from graphpool_sanity.training.benchmark import Benchmark
+from graphpool_sanity.training.faults import nearest
 from graphpool_sanity.training.protocol import Protocol
 from graphpool_sanity.training.tasks import MARGIN
 
 
 def check_numbers(
-    runs: int, max_runs: int, minutes: float | None, level: float, seed: int, n_jobs: int
-) -> None:
-    """Raise a ``ValueError`` for numbers that no check can have."""
+    runs: int, max_runs: int | None, minutes: float | None, level: float, seed: int, n_jobs: int
+) -> int:
+    """The greatest number of pairs; a ``ValueError`` for numbers that no check can have."""
     if not _is_int(runs) or runs < 2:
         raise ValueError(f"runs must be an int of 2 or more, got {runs!r}")
+    max_runs = max(runs, MAX_RUNS) if max_runs is None else max_runs
     if not _is_int(max_runs) or max_runs < runs:
         raise ValueError(f"max_runs must be an int of runs={runs} or more, got {max_runs!r}")
-    if minutes is not None and not (_is_number(minutes) and minutes >= 0):
-        raise ValueError(f"minutes must be None, or finite and not negative, got {minutes!r}")
+    if minutes is not None and not (_is_number(minutes) and minutes > 0):
+        raise ValueError(f"minutes must be positive and finite, or None, got {minutes!r}")
     if not (_is_number(level) and 0 < level < 1):
         raise ValueError(f"level must lie in (0, 1), got {level!r}")
     if not _is_int(n_jobs) or n_jobs == 0:
@@ -31,7 +34,8 @@ def check_numbers(
             f"n_jobs must be a positive int, or a negative one as joblib counts, got {n_jobs!r}"
         )
     if not _is_int(seed) or not 0 <= seed <= 2**31 - max_runs:
-        raise ValueError(f"seed must be an int in [0, 2**31 - max_runs], got {seed!r}")
+        raise ValueError(f"seed must be an int in [0, {2**31 - max_runs}], got {seed!r}")
+    return max_runs
 
 
 def resolve_margin(margin: float | None, benchmark: Benchmark) -> float:
@@ -116,5 +120,6 @@ def choose_nulls(
         raise ValueError(
             "nulls must be 'auto', 'all', or names that all pooling layers share "
             f"({', '.join(shared) or 'there are none'}), got {unknown[0] if unknown else nulls!r}"
+            f"{nearest(unknown[0], shared) if unknown else ''}"
         )
     return list(dict.fromkeys(wanted))

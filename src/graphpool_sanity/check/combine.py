@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from rich.box import SIMPLE
 from rich.table import Table
+from rich.text import Text
 from scipy import stats
 from statsmodels.stats.meta_analysis import combine_effects
 
@@ -20,7 +20,7 @@ from graphpool_sanity.analysis.picture import save_svg
 from graphpool_sanity.check.comparison import LEAST_RUNS, Interval, Verdict, verdict_of
 from graphpool_sanity.check.figures import ForestLine, plot_forest
 from graphpool_sanity.check.page import data_uri, render
-from graphpool_sanity.check.report import SanityReport
+from graphpool_sanity.check.report import SanityReport, table_of_evidence
 from graphpool_sanity.nulls.questions import question
 from graphpool_sanity.training.tasks import MARGINS, Unit
 
@@ -81,17 +81,16 @@ class Review:
 
     def table(self) -> Table:
         """A line for each layer and null: the mean over data sets, and the verdict last."""
-        table = Table(title=self.title, box=SIMPLE, pad_edge=False)
-        heads = ("layer − null", "data sets", f"mean, {self._unit.points}", "prediction", "verdict")
-        for head in heads:
-            table.add_column(head, no_wrap=head != "verdict")
+        unit, interval = self._unit, f"{100 * self.level:g} % interval"
+        heads = (f"mean, {unit.points}\n{interval}", "data sets\nprediction")
+        table = table_of_evidence(self.title, "layer\n− null", *heads)
         for row in self.rows:
+            names = f"{row.layer}\n− {row.null}\n"
+            prediction = "" if row.prediction is None else unit.interval(row.prediction)
             table.add_row(
-                f"{row.layer} − {row.null}",
-                str(len(row.studies)),
-                f"{self._unit.signed(row.difference)} {self._unit.interval(row.interval)}",
-                "" if row.prediction is None else self._unit.interval(row.prediction),
-                self.answer(row),
+                Text.assemble(names, (self.answer(row), "bold")),
+                f"{unit.signed(row.difference)}\n{unit.interval(row.interval)}",
+                f"{len(row.studies)}\n{prediction}",
             )
         return table
 
@@ -99,7 +98,8 @@ class Review:
     def title(self) -> str:
         """What is reviewed."""
         datasets = dict.fromkeys(report.dataset["name"] for report in self.reports)
-        return f"{len(self.reports)} checks on {', '.join(datasets)}"
+        number = len(self.reports)
+        return f"{number} check{'s' * (number != 1)} on {', '.join(datasets)}"
 
     def answer(self, row: Combined) -> str:
         """The verdict in the words of the null's question."""

@@ -1,6 +1,8 @@
 """Reports as tables for papers and for other programs."""
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graphpool_sanity.check.report import SanityReport
@@ -42,6 +44,17 @@ def to_frame(reports: Sequence[SanityReport]) -> "DataFrame":
                 }
             )
     return DataFrame(rows)
+
+
+def to_json(report: SanityReport, folder: Path) -> str:
+    """What a script asks of a check, in a line; numbers raw, as the metric has them."""
+    kept = ("verdict", "answer", "difference", "interval", "level", "margin", "runs")
+    told = report.to_dict()
+    shown = {key: told[key] for key in ("verdict", "name", "metric")}
+    shown |= {"dataset": told["dataset"]["name"], "folder": str(folder), "comparisons": {}}
+    for null, found in told["comparisons"].items():
+        shown["comparisons"][null] = {key: found[key] for key in kept}
+    return json.dumps(shown)
 
 
 def to_csv(reports: Sequence[SanityReport]) -> str:

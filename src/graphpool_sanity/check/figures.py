@@ -25,6 +25,7 @@ def plot_differences(
     unit: Unit,
     dark: bool = False,
     of: str = "layer − ",
+    better: str = "the layer",
 ) -> Figure:
     """For each null a dot per run, the mean with its interval, and the band of the margin."""
     figure, axes = _axes(1.1 + 0.75 * len(comparisons), dark)
@@ -43,7 +44,7 @@ def plot_differences(
         axes.plot(mean, row, "D", color=_MEAN, ms=7)
     axes.set_yticks(range(len(comparisons)), [f"{of}{null}" for null in comparisons])
     axes.set_ylim(len(comparisons) - 0.5, -0.5)
-    _say_direction(figure, unit, dark)
+    _say_direction(figure, unit, dark, better)
     figure.legend(
         loc="outside upper center",
         ncols=3,

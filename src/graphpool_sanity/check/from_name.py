@@ -19,7 +19,7 @@ from graphpool_sanity.datasets.from_graphs import Features, as_benchmark, checke
 from graphpool_sanity.datasets.load import as_file_name, load_dataset
 from graphpool_sanity.select.assignment import check_positive
 from graphpool_sanity.training.benchmark import Benchmark
-from graphpool_sanity.training.faults import nearest
+from graphpool_sanity.training.faults import closest, nearest
 from graphpool_sanity.training.input_conv import InputConv
 from graphpool_sanity.training.protocol import BuildModel
 from graphpool_sanity.training.store import num_nodes_of
@@ -35,6 +35,9 @@ _OF_DATA: Mapping[str, Mapping[str, Any]] = {
     "locality-control": {"epochs": 6, "batch_size": 32, "num_pools": 4},
 }
 
+_LAYERS = ("torch_geometric.nn", "graphpool_sanity")
+"""Where layers are that somebody may name without their module."""
+
 _HEADS = 5
 """Of memory layers, as the paper has it for most data."""
 
@@ -45,7 +48,17 @@ def find_layer(target: str) -> Callable[..., nn.Module]:
     Raises:
         ValueError: if there is no such module, or nothing of that name that can be called.
     """
-    return _find("layer", target)
+    try:
+        return _find("layer", "LAYER", target)
+    except ValueError as error:
+        name = target.rpartition(":")[2]
+        known = ((own, home) for home in _LAYERS for own in dir(import_module(home)))
+        homes = {own: home for own, home in known if own.endswith(("Pool", "Pooling"))}
+        said = str(error).partition("; did you mean")[0]
+        meant = closest(name, homes)
+        if meant is None or (":" in target and meant.lower() != name.lower()):
+            raise
+        raise ValueError(f"{said}; did you mean '{homes[meant]}:{meant}'?") from error
 
 
 def find_data(target: str, task: Task | None = None, features: Features | None = None) -> Benchmark:
@@ -59,14 +72,16 @@ def find_data(target: str, task: Task | None = None, features: Features | None =
             data set that says them itself.
     """
     if ":" not in target:
-        if task is not None or features is not None:
+        if task is not None:
+            raise ValueError(f"task must not be given for {target}, which has a task, got {task!r}")
+        if features is not None:
             raise ValueError(
-                f"task and features are for dataset=MODULE:FUNCTION, got them for {target}, which "
-                "has a task; its features are chosen by NAME?features=degree"
+                f"features must not be given for {target}, got {features!r}: they are chosen by "
+                "NAME?features=degree"
             )
         return load_dataset(target)
     try:
-        made = _find("dataset", target)()
+        made = _find("dataset", "FUNCTION", target)()
     except TypeError as error:
         raise ValueError(f"dataset {target} must be called without arguments: {error}") from error
     if isinstance(made, Benchmark):
@@ -74,23 +89,24 @@ def find_data(target: str, task: Task | None = None, features: Features | None =
     return as_benchmark(made, task, target, features or "constant", embed=True)
 
 
-def _find(what: str, target: str) -> Callable[..., Any]:
+def _find(what: str, kind: str, target: str) -> Callable[..., Any]:
     module_name, _, name = target.partition(":")
     if not module_name or not name:
-        raise ValueError(f"{what} must be MODULE:{what.upper()}, got {target!r}")
+        raise ValueError(f"{what} must be MODULE:{kind}, got {target!r}")
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
     try:
         module = import_module(module_name)
     except Exception as error:  # whatever a module of the user's does
         raise ValueError(
-            f"module {module_name!r} cannot be imported: {type(error).__name__}: {error}"
+            f"{what} {target}: module {module_name!r} cannot be imported: "
+            f"{type(error).__name__}: {error}"
         ) from error
     found = getattr(module, name, None)
     if not callable(found):
-        known = [key for key, value in vars(module).items() if callable(value)]
+        known = {key for key in dir(module) if not key.startswith("_")} - {name}
         raise ValueError(
-            f"module {module_name!r} must have a {what} {name!r}, and has none"
+            f"{what} {target}: module {module_name!r} must have a {what} {name!r}, and has none"
             f"{nearest(name, known)}"
         )
     return found
@@ -133,7 +149,10 @@ def layer_factories(
     open_ended = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
     for key in overrides:
         if key not in parameters and not open_ended:
-            raise ValueError(f"arg {key} is none that {name} takes ({', '.join(parameters)})")
+            raise ValueError(
+                f"arg {key} is none that {name} takes ({', '.join(parameters)})"
+                f"{nearest(key, parameters)}"
+            )
     sizes = num_nodes_of(benchmark.graphs)
     nodes = int(sizes.sum()) / len(sizes)
     factories: list[LayerFactory] = []

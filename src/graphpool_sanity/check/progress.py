@@ -10,7 +10,8 @@ from types import TracebackType
 import torch
 from joblib import effective_n_jobs
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, TextColumn, TimeElapsedColumn
+from rich.table import Column
 
 from graphpool_sanity.check.collect import Judge
 from graphpool_sanity.check.comparison import half_width
@@ -34,21 +35,25 @@ class CheckWatch:
     6 min"``; elsewhere a line for each run.
     """
 
-    def __init__(self, schedule: Schedule, judge: Judge, unit: Unit, jobs: int, seed: int) -> None:
-        self.schedule, self.judge, self.unit = schedule, judge, unit
+    def __init__(
+        self, schedule: Schedule, judge: Judge, jobs: int, seed: int, verbose: bool = True
+    ) -> None:
+        self.schedule, self.judge, self.unit = schedule, judge, Unit(judge.benchmark.metric)
         self.jobs, self.seed = effective_n_jobs(jobs), seed
-        self.console = Console(stderr=True)
+        self.console = Console(stderr=True, quiet=not verbose)
         self.seconds: list[float] = []
-        columns = TextColumn("{task.description}"), BarColumn(20), TimeElapsedColumn()
+        columns = TextColumn("{task.description}", table_column=Column()), TimeElapsedColumn()
         live = self.console.is_terminal
         self.progress = Progress(*columns, console=self.console, disable=not live, transient=True)
         self.lines = {null: self.progress.add_task(null, total=None) for null in schedule.nulls}
 
-    def announce(self, name: str, pairs: PairedRuns) -> None:
-        """Say what is going to be spent, and what it can settle."""
+    def announce(self, name: str, pairs: PairedRuns, kept: int = 0) -> None:
+        """Say what is going to be spent, what it can settle, and how many runs are kept."""
+        if self.console.quiet:
+            return
         benchmark, plan = pairs.benchmark(), self.judge.plan
         least, most = self.schedule.runs, self.schedule.max_runs
-        number = f"{least}" if least == most else f"{least} to {most}"
+        number = " to ".join(map(str, dict.fromkeys([least, most])))
         nulls = ", ".join(self.schedule.nulls)
         epoch = seconds_of_epoch(pairs, self.seed)
         spread = self.judge.margin / half_width(most, 1.0, 1 - self.judge.level, 0, plan.is_kept)
@@ -58,16 +63,23 @@ class CheckWatch:
             f"can find a null as good if the differences have a standard deviation below "
             f"{self.unit.difference(spread).lstrip('+')}."
         )
+        if kept:
+            variants = 1 + len(self.schedule.nulls)
+            runs = " to ".join(str(variants * number) for number in dict.fromkeys([least, most]))
+            self._say(f"{kept} of {runs} runs are kept from before.")
 
     def interrupted(self, kept: Path | None) -> None:
         """Say what is kept."""
+        self.console.quiet = False
         if kept is None:
             self._say("interrupted: nothing is kept, as no folder (out) was given")
         else:
             self._say(f"interrupted: finished runs are kept in {kept}; the same call goes on there")
 
     def _say(self, text: str) -> None:
-        self.console.print(text, highlight=False, soft_wrap=True)
+        """Wrapped at words on a terminal; elsewhere on one line, and paths as well."""
+        soft_wrap = not self.console.is_terminal or "/" in text
+        self.console.print(text, highlight=False, soft_wrap=soft_wrap, markup=False)
 
     def __enter__(self) -> "CheckWatch":
         self.progress.start()

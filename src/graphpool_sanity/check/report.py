@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
-from rich.box import SIMPLE
 from rich.table import Table
+from rich.text import Text
 
 from graphpool_sanity.analysis.picture import save_svg
 from graphpool_sanity.check.comparison import Comparison
@@ -54,26 +54,21 @@ class SanityReport(Findings):
         return methods(self)
 
     def table(self) -> Table:
-        """The layer, then each null: the difference and its evidence first, the verdict last."""
+        """The layer, then each null: what it scores, the evidence, and last the verdict.
+
+        It is narrow enough for 50 columns.
+        """
         unit, level = Unit(self.metric), next(iter(self.comparisons.values())).level
         title = f"{self.name} on {self.dataset['name']}"
-        table = Table(title=title, caption=self.headline, box=SIMPLE, pad_edge=False)
-        table.add_column("", no_wrap=True)
-        table.add_column(unit.name, no_wrap=True)
-        gap = f"difference\n[{100 * level:g} % interval]"
-        table.add_column(gap, no_wrap=True)
-        table.add_column("won", no_wrap=True)
-        table.add_column("bite", no_wrap=True)
-        table.add_column("verdict")
-        table.add_row("the layer", unit.mean_std(self.scores[LAYER]))
+        interval = f"difference\n{100 * level:g} % interval"
+        table = table_of_evidence(title, unit.name, interval, "won\nbite")
+        table.add_row(f"the layer\n{unit.mean_std(self.scores[LAYER])}")
         for null, found in self.comparisons.items():
+            scores = f"{null}\n{unit.mean_std(self.scores[null])}\n"
             table.add_row(
-                null,
-                unit.mean_std(self.scores[null]),
+                Text.assemble(scores, (answer(null, found), "bold")),
                 f"{unit.signed(found.difference)}\n{unit.interval(found.interval)}",
-                found.won,
-                self._bite(null),
-                answer(null, found),
+                f"{found.won}\n{self._bite(null)}",
             )
         return table
 
@@ -184,6 +179,15 @@ class SanityReport(Findings):
         ledger = Ledger(Path(folder) / "ledger.jsonl")
         records = [run for run in ledger if run["config"].get("fingerprint") == own["fingerprint"]]
         return cls(**own, records=records)
+
+
+def table_of_evidence(title: str, *heads: str) -> Table:
+    """A table without lines, whose rows are of several lines each."""
+    table = Table(title=Text(title), box=None, padding=(1, 3, 0, 0), pad_edge=False)
+    table.title_justify, table.header_style = "left", "dim"
+    for head in heads:
+        table.add_column(head, overflow="fold")
+    return table
 
 
 def _as_json(comparison: Comparison) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from graphpool_sanity.check.arguments import (
     resolve_margin,
 )
 from graphpool_sanity.check.collect import Judge, collect
+from graphpool_sanity.check.defaults import RUNS
 from graphpool_sanity.check.fingerprint import (
     data_fingerprint,
     model_fingerprint,
@@ -37,7 +38,7 @@ from graphpool_sanity.training.benchmark import Benchmark
 from graphpool_sanity.training.ledger import Ledger, identity
 from graphpool_sanity.training.protocol import BuildModel, Protocol, check_device, resolve_device
 from graphpool_sanity.training.runs import run_all
-from graphpool_sanity.training.tasks import Task, Unit
+from graphpool_sanity.training.tasks import Task
 from graphpool_sanity.training.workers import Config
 
 __all__ = ["SanityReport", "sanity_check"]
@@ -49,10 +50,10 @@ def sanity_check(
     build_model: BuildModel,
     dataset: str | Benchmark | Sequence[Data],
     nulls: str | Sequence[str] = "auto",
-    runs: int = 10,
+    runs: int = RUNS,
     margin: float | None = None,
     *,
-    max_runs: int = 50,
+    max_runs: int | None = None,
     minutes: float | None = None,
     protocol: Protocol = _PAPER,
     metric: str | Callable[[], Metric] | None = None,
@@ -68,6 +69,7 @@ def sanity_check(
     device: str = "auto",
     out: str | Path | None = None,
     name: str | None = None,
+    verbose: bool = True,
 ) -> SanityReport:
     r"""Train a model and its nulls in pairs, and say whether its way of pooling helps.
 
@@ -100,7 +102,7 @@ def sanity_check(
         margin: The difference in the metric's unit below which layer and null count as equally
             good: 0.02 are 2 points of accuracy. ``None`` is 0.02 where the metric lies in [0, 1],
             and for errors 2 % of the error of the best constant prediction.
-        max_runs: The greatest number of pairs.
+        max_runs: The greatest number of pairs; 50, or ``runs`` if that is more, if ``None``.
         minutes: After how many minutes no pair beyond ``runs`` is begun.
         protocol: How each model is trained; the paper's :class:`Protocol` by default.
         metric: ``"accuracy"``, ``"balanced_accuracy"``, ``"f1"``, ``"auroc"``,
@@ -123,6 +125,7 @@ def sanity_check(
         device: ``"auto"`` or a torch device.
         out: The folder of ledger and report; nothing is kept if ``None``.
         name: The model's name in ledger and report; its class's if ``None``.
+        verbose: Whether to say on stderr what is going to be spent, and how far the check is.
 
     Returns:
         The report: ``.verdict``, ``.comparisons``, ``.table()``, ``.plot()``, ``.save(dir)``.
@@ -146,7 +149,7 @@ def sanity_check(
     >>> list(report.comparisons), len(report.scores["layer"])
     (['random'], 2)
     """
-    check_numbers(runs, max_runs, minutes, level, seed, n_jobs)
+    max_runs = check_numbers(runs, max_runs, minutes, level, seed, n_jobs)
     check_kinds(build_model, protocol)
     if scheduler is None:
         check_device(device)
@@ -174,14 +177,13 @@ def sanity_check(
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()) if out is None else out)
         stack.enter_context(held(folder))
         ledger = Ledger(folder / "ledger.jsonl")
-        begun = any(ledger.find(config_of(LAYER, pair) for pair in range(max_runs)))
-        plan = planned(
-            folder, identity(common | {"seed": seed}), runs, max_runs, margin, has_runs=begun
-        )
+        asked = (config_of(variant, pair) for variant in own for pair in range(max_runs))
+        kept = sum(record is not None for record in ledger.find(asked))
+        plan = planned(folder, identity(common | {"seed": seed}), runs, max_runs, margin, kept > 0)
         judge = Judge(pairs.benchmark(), seed, margin, level, plan)
         schedule = Schedule(chosen, runs, max_runs, judge.is_decided, deadline_in(minutes))
-        watch = CheckWatch(schedule, judge, Unit(pairs.benchmark().metric), n_jobs, seed)
-        watch.announce(name, pairs)
+        watch = CheckWatch(schedule, judge, n_jobs, seed, verbose)
+        watch.announce(name, pairs, kept)
         try:
             configs = (config_of(*key) for key in schedule)
             records = run_all(configs, pairs, ledger, n_jobs, scheduler, watch)

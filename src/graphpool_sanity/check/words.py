@@ -28,15 +28,19 @@ def reason(comparison: Comparison, metric: str) -> str:
     return explain(comparison, unit.signed, f" {unit.points}").partition(": ")[2]
 
 
-def headline(report: Findings) -> str:
-    """The verdict and what it rests on, and what else a reader must know at once."""
-    null = overall(report.comparisons)[1]
+def sentence(report: Findings, null: str) -> str:
+    """The verdict against one null, and what it rests on."""
     found = report.comparisons[null]
-    said = (
+    return (
         f"{answer(null, found)}: {report.name} against its null {null!r} on "
         f"{report.dataset['name']}; {reason(found, report.metric)}"
     )
-    return ". ".join([said, *caveats(report)])
+
+
+def headline(report: Findings) -> str:
+    """The verdict and what it rests on, and what else a reader must know at once."""
+    null = overall(report.comparisons)[1]
+    return ". ".join([sentence(report, null), *caveats(report)])
 
 
 def caveats(report: Findings) -> list[str]:

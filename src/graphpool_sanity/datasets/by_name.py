@@ -98,7 +98,9 @@ def read_name(text: str) -> DataName:
                 f"{nearest(key, known)}"
             )
         if key in _OWN and value not in _OWN[key]:
-            raise ValueError(f"{key} must be one of {', '.join(_OWN[key])}, got {value!r}")
+            raise ValueError(
+                f"{found.plain}?{key} must be one of {', '.join(_OWN[key])}, got {value!r}"
+            )
     return found
 
 

@@ -57,7 +57,10 @@ def as_benchmark(
             f"{type(graphs).__name__}"
         )
     if features not in FEATURES:
-        raise ValueError(f"features must be one of {', '.join(FEATURES)}, got {features!r}")
+        raise ValueError(
+            f"features must be one of {', '.join(FEATURES)}, got {features!r}"
+            f"{nearest(features, FEATURES)}"
+        )
     name = name or getattr(graphs, "name", None) or type(graphs).__name__
     lacks = _lacks_features(graphs)
     graphs = [_filled(graph, features) for graph in graphs] if lacks else graphs

@@ -9,14 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.text import Text
 
 from graphpool_sanity.check.arguments import check_writable
+from graphpool_sanity.check.comparison import LEAST_RUNS
 from graphpool_sanity.datasets.load import NAMES, as_file_name, full_name
+from graphpool_sanity.reproduce.contrasts import Contrast, contrasts, plot_contrasts
 from graphpool_sanity.reproduce.experiment import QUICK_EPOCHS, Experiment, Resources, settings_of
 from graphpool_sanity.reproduce.study import Row, Runs, Study
 from graphpool_sanity.reproduce.tables import paper_datasets, table
 from graphpool_sanity.training.cluster import local_cluster
-from graphpool_sanity.training.faults import Parser, faults_in_one_line, positive
+from graphpool_sanity.training.faults import Parser, faults_in_one_line, named_alike, positive
+from graphpool_sanity.training.terminal import write_any_character
 
 __all__ = ["Experiment", "Row", "Study", "reproduce", "settings_of"]
 
@@ -34,8 +38,9 @@ def reproduce(study: Study | Experiment, arguments: Sequence[str] | None = None)
         arguments: The command line; the script's own if ``None``.
     """
     study = study if isinstance(study, Study) else _study_of(study)
+    write_any_character()
     args = _arguments(study, arguments)
-    with faults_in_one_line():
+    with faults_in_one_line(named_alike(vars(args))):
         _reproduce(study, args)
 
 
@@ -58,6 +63,18 @@ def _reproduce(study: Study, args: argparse.Namespace) -> None:
         name = "-".join(parts)
         study.draw(drawn).savefig(args.out / f"{name}.png", dpi=150)
         console.print(f"ledgers: {args.out}\nfigure: {args.out / name}.png", soft_wrap=True)
+        _conclude(study, contrasts(args.rows, drawn), args.out, console)
+
+
+def _conclude(study: Study, pairs: Sequence[Contrast], out: Path, console: Console) -> None:
+    """Draw the differences of each data set's pairs of models, and say what came out."""
+    for dataset in dict.fromkeys(pair.dataset for pair in pairs):
+        own = [pair for pair in pairs if pair.dataset == dataset]
+        stem = f"{study.title.lower().replace(' ', '-')}-{as_file_name(dataset)}-differences"
+        plot_contrasts(own).savefig(out / f"{stem}.png", dpi=150)
+        console.print(f"differences: {out / stem}.png", soft_wrap=True)
+    for pair in pairs:
+        console.print(Text(f"\n{pair}"))
 
 
 def _study_of(experiment: Experiment) -> Study:
@@ -81,7 +98,7 @@ def _arguments(study: Study, arguments: Sequence[str] | None) -> argparse.Namesp
     args.dataset = list(dict.fromkeys(name for some in names for name in some))
     quick = args.quick or args.dataset == ["digits"]
     if args.runs is None:
-        args.runs = min(3, study.runs) if quick else study.runs
+        args.runs = min(LEAST_RUNS, study.runs) if quick else study.runs
     if args.quick and args.epochs is None:
         args.epochs = QUICK_EPOCHS
     args.rows = [row for row in study.rows if row.label in (args.variants or [])]
@@ -104,7 +121,7 @@ def _parser(study: Study) -> Parser:
     add(
         "--runs",
         type=positive,
-        help=f"seeds 0 to RUNS - 1; {study.runs}, or 3 if quick",
+        help=f"seeds 0 to RUNS - 1; {study.runs}, or {LEAST_RUNS} if quick",
     )
     labels = [row.label for row in study.rows if row.experiment]
     add("--variants", nargs="+", choices=labels, metavar="NAME", help=f"of {', '.join(labels)}")

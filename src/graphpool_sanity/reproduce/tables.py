@@ -82,15 +82,17 @@ def ours(row: Row, dataset: str, records: Mapping[int, Record]) -> str:
 
 
 def table(title: str, rows: Sequence[Row], found: Found, given: Mapping[str, Any]) -> Table:
-    """Each model's mean, standard deviation and number of runs, and below it the paper's."""
+    """Each model's mean, standard deviation and number of runs, and below it the paper's if any."""
     heads = (f"{dataset}\n{Unit(metric_of(dataset)).name}" for dataset in found)
-    shown = Table(
-        "", *heads, title=f"{title}: test metric (runs), and the paper's", show_lines=True
-    )
+    shown = Table("", *heads, title=f"{title}: test metric (runs)", show_lines=True)
+    for column in shown.columns:
+        column.overflow = "fold"
     for row in rows:
         cells = []
         for dataset, models in found.items():
             number = reported(row, dataset, title, given)
+            if number:
+                shown.title = f"{title}: test metric (runs), and the paper's"
             below = f"\npaper {number}" if number else ""
             cells.append((ours(row, dataset, models.get(row.label, {})) + below).strip())
         shown.add_row(row.label, *cells)

@@ -5,6 +5,7 @@ that tells a layer from its null.
 """
 
 from collections.abc import Callable
+from math import inf
 from numbers import Integral, Real
 
 import torch
@@ -154,5 +155,5 @@ def check_positive(**sizes: int) -> None:
 def check_scale(**scales: float) -> None:
     """Raise a ``ValueError`` that names the first scale that is not a positive number."""
     for name, scale in scales.items():
-        if not isinstance(scale, Real) or not scale > 0:
-            raise ValueError(f"{name} must be positive, got {scale!r}")
+        if not isinstance(scale, Real) or not 0 < scale < inf:
+            raise ValueError(f"{name} must be positive and finite, got {scale!r}")

@@ -14,6 +14,7 @@ from torch_geometric.data import Batch
 
 from graphpool_sanity.interface.inputs import call_model
 from graphpool_sanity.modules import fork_rng
+from graphpool_sanity.select.assignment import check_positive, check_scale
 from graphpool_sanity.training.batches import Batches
 from graphpool_sanity.training.benchmark import Benchmark
 from graphpool_sanity.training.provenance import processor, revision, versions
@@ -52,10 +53,12 @@ class Protocol:
     """Clip the norm of the gradient; not at all if ``None``."""
 
     def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            least = 1 if name in ("batch_size", "epochs") else 0
-            if value is not None and not value >= least:
-                raise ValueError(f"{name} must be {least} or more, got {value}")
+        clip_norm = 1.0 if self.clip_norm is None else self.clip_norm
+        check_positive(batch_size=self.batch_size, epochs=self.epochs)
+        check_scale(learning_rate=self.learning_rate, clip_norm=clip_norm)
+        for name in ("min_learning_rate", "halve_after", "stop_after"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name} must be 0 or more, got {getattr(self, name)}")
 
 
 @dataclass(frozen=True)
@@ -173,15 +176,13 @@ def _fit(
         min_lr=protocol.min_learning_rate,
     )
     sign = 1 if benchmark.higher_is_better else -1
-    curve: list[float] = []
-    losses: list[float] = []
+    curve, losses = list[float](), list[float]()
     best_epoch, best_state = 0, model.state_dict()
     for epoch in range(1, protocol.epochs + 1):
         # From seed and epoch alone, so that runs of one seed see the same batches.
         training.shuffle(seed * 2**20 + epoch)
         train_epoch(model, benchmark, training, optimizer, protocol.clip_norm, device)
-        after_epoch = getattr(model, "after_epoch", None)
-        if after_epoch is not None:
+        if (after_epoch := getattr(model, "after_epoch", None)) is not None:
             after_epoch(epoch, training)
         metric, loss = evaluate(model, benchmark, validation)
         curve.append(metric)
@@ -248,8 +249,7 @@ def evaluate(model: nn.Module, benchmark: Benchmark, batches: Iterable[Batch]) -
     model.eval()
     results = [(_forward(model, benchmark, batch)[0], batch.y) for batch in batches]
     outputs, targets = (torch.cat(part) for part in zip(*results, strict=True))
-    loss = float(benchmark.loss(outputs, targets))
-    return Evaluation(benchmark.score(outputs, targets), loss)
+    return Evaluation(benchmark.score(outputs, targets), float(benchmark.loss(outputs, targets)))
 
 
 def _forward(model: nn.Module, benchmark: Benchmark, batch: Batch) -> tuple[Tensor, Tensor | float]:

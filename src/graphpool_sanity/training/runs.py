@@ -142,9 +142,12 @@ class _Bar:
     """A bar of the runs that are missing, on a terminal."""
 
     def __init__(self, configs: Iterable[Config], ledger: Ledger) -> None:
-        total = None
+        total, console = None, Console(stderr=True)
         if isinstance(configs, Sized):
             total = sum(record is None for record in ledger.find(configs))
+            kept, asked = len(configs) - total, len(configs)
+            if kept:
+                console.print(f"{kept} of {asked} runs are kept from before.", highlight=False)
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
@@ -154,7 +157,7 @@ class _Bar:
             TextColumn("{task.fields[note]}"),
         )
         self.progress = Progress(  # rich's own estimate of the time left is of the last 30 seconds
-            *columns, console=Console(stderr=True), disable=total == 0, speed_estimate_period=inf
+            *columns, console=console, disable=total == 0, speed_estimate_period=inf
         )
         self.runs = self.progress.add_task("runs", total=total, note="")
 

@@ -103,14 +103,12 @@ def run_on_cluster(run_one: RunOne, configs: Iterator[Config], scheduler: str) -
         ValueError: if the address is malformed.
         OSError: if nothing answers there.
     """
-    try:
-        import dask
-        from dask.distributed import Client
-    except ImportError as error:
-        raise ImportError(f"a scheduler {needs('dask')}") from error
+    client = _client_of(scheduler)
+    import dask
+
     _send(run_one, packed := BytesIO())
     large = {"distributed.admin.large-graph-warning-threshold": "1 TiB"}
-    with Client(scheduler, set_as_default=False) as client:
+    with client:
         with dask.config.set(large):  # a task is done again if the workers that hold it die
             parcel = client.submit(bytes, packed.getvalue(), pure=False)
         running: dict[Any, tuple[Config, str | None]] = {}
@@ -140,6 +138,26 @@ def run_on_cluster(run_one: RunOne, configs: Iterator[Config], scheduler: str) -
                 outcome = config, error
             del future
             yield outcome
+
+
+def _client_of(scheduler: str) -> Any:  # noqa: ANN401  (Dask's, which is imported late)
+    """A client of a Dask scheduler."""
+    try:
+        from dask.distributed import Client
+        from distributed.comm.addressing import get_address_host_port
+    except ImportError as error:
+        raise ImportError(f"a scheduler {needs('dask')}") from error
+    try:
+        if not scheduler.startswith("inproc:"):
+            get_address_host_port(scheduler)  # a client that fails at this hangs when it is closed
+    except ValueError as error:
+        raise ValueError(
+            f"scheduler must be an address as tcp://host:8786, got {scheduler!r}: {error}"
+        ) from error
+    try:
+        return Client(scheduler, set_as_default=False)
+    except OSError as error:
+        raise OSError(f"scheduler {scheduler} does not answer: {error}") from error
 
 
 def _send(run_one: RunOne, file: Path | IO[bytes]) -> None:
