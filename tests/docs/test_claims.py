@@ -1,4 +1,4 @@
-"""What pages say of commands, messages, other packages and sources holds."""
+"""What pages claim of commands, messages, other packages and measurements holds."""
 
 import json
 import re
