@@ -1,4 +1,4 @@
-"""What pages say of commands, messages, other packages and sources holds."""
+"""What pages claim of commands, messages, other packages and measurements holds."""
 
 import json
 import re
@@ -125,7 +125,7 @@ def test_messages_in_the_faq_are_ours():
         for q in re.findall(r"`([^`]+)`", bold)
     ]
     source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.py"))
-    source += needs(ModuleNotFoundError(name="joblib"))
+    source += needs("joblib")
     assert len(quoted) >= 4
     assert [message for message in quoted if message not in source] == []
 
