@@ -20,8 +20,8 @@ PICTURE = Path(__file__).parents[1] / "docs" / "_static" / "demo.svg"
 def main() -> None:
     """Run what is missing, and draw it."""
     found, differences = {}, {}
-    for said, report in checks(jobs_on("cpu"), REPORTS):
-        print(said)
+    for asked, report in checks(jobs_on("cpu"), REPORTS):
+        print(asked, report.verdict)
         ((null, comparison),) = report.comparisons.items()
         label = f"{report.name} − {null}\non {report.dataset['name']}"
         found[label], differences[label] = comparison, report.differences[null]

@@ -250,9 +250,10 @@ def demo(
     from graphpool_sanity.check.demo import checks
     from graphpool_sanity.training.runs import jobs_on
 
-    for said, found in checks(jobs_on("cpu") if jobs is None else jobs):
-        Console().print(found.table())
-        Console().print(f"\n{said}", highlight=False, markup=False)
+    console = Console(highlight=False, markup=False)
+    for asked, found in checks(jobs_on("cpu") if jobs is None else jobs):
+        console.print(f"\n{asked}\n")
+        console.print(found.table())
 
 
 def _show(report: "SanityReport", folder: Path, as_json: bool, quiet: bool = False) -> None:

@@ -78,7 +78,7 @@ _DEMOS = (
 
 
 def checks(jobs: int, out: Path | None = None) -> Iterator[tuple[str, SanityReport]]:
-    """What each check asks and finds, and its report: a control first, then real images.
+    """What each check asks, and its report: a control first, then real images.
 
     ``out`` is a folder to keep both in; they are then resumed from there.
     """
@@ -99,6 +99,6 @@ def checks(jobs: int, out: Path | None = None) -> Iterator[tuple[str, SanityRepo
         (found,) = report.comparisons.values()
         yield (
             f"On {demo.data}, {layer} was compared with its null, which pools {demo.others}, "
-            f"in {found.runs} pairs: {report.verdict}.\n",
+            f"in {found.runs} pairs:",
             report,
         )
