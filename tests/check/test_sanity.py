@@ -368,7 +368,7 @@ def test_what_is_never_known_again_is_said_once_and_trained_anew(tmp_path):
         out = tmp_path / words
         for calls in (1, 2):
             with warnings.catch_warnings(record=True) as said:
-                warnings.simplefilter("always")
+                warnings.simplefilter("always", UserWarning)
                 check(build_model, data, ["random", "none"], out=out)
             assert [words in str(warning.message) for warning in said] == [True]
             assert len(list(Ledger(out / "ledger.jsonl"))) == calls * 6
