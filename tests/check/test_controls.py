@@ -3,6 +3,7 @@
 from dataclasses import replace
 from functools import partial
 
+import pytest
 import torch
 
 from graphpool_sanity import Backbone, ComplementGraclusPool, GraclusPool, sanity_check
@@ -35,12 +36,14 @@ def check(kind, nulls, folder):
     )
 
 
+@pytest.mark.long
 def test_where_locality_helps_it_is_found(tmp_path):
     report = check(GraclusPool, "complement", tmp_path)
     assert report.verdict == "locality helps"
     assert report.comparisons["complement"].difference > 0.3
 
 
+@pytest.mark.long
 def test_where_the_null_is_better_or_as_good_it_is_found(tmp_path):
     report = check(ComplementGraclusPool, ["local", "random"], tmp_path)
     found = report.comparisons

@@ -378,6 +378,7 @@ def test_what_a_models_code_uses_shows_and_nothing_else(source, tmp_path, monkey
         assert found(f"setting{i}", after=setting) != own, setting
 
 
+@pytest.mark.long
 def test_code_without_a_file_is_the_same_in_every_process(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(

@@ -309,6 +309,7 @@ print(sorted(report.scores))
 """
 
 
+@pytest.mark.long
 def test_several_jobs_know_the_nulls_of_a_script(tmp_path):
     """Workers do not run the script that named them."""
     process = subprocess.run(

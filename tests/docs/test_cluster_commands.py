@@ -63,6 +63,7 @@ def found(folder):
     return report.name, report.comparisons["shuffle"].runs
 
 
+@pytest.mark.long
 def test_by_hand(tmp_path, port, environment):
     scheduler, worker, check, script = BASH
     assert "#SBATCH" in script
@@ -76,6 +77,7 @@ def test_by_hand(tmp_path, port, environment):
     assert found(tmp_path) == ("TopKPooling", 2)
 
 
+@pytest.mark.long
 def test_with_slurm(tmp_path, port, environment):
     script = BASH[-1].replace("8786", port).replace(" --out", f"{QUICK} --out")
     (tmp_path / "job.sh").write_text(script)

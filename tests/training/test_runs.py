@@ -160,6 +160,7 @@ def test_a_process_that_is_killed_once_loses_no_run(tmp_path):
     assert [len(run.starts(config)) for config in CONFIGS] == [2, 1, 1, 1, 1, 1]
 
 
+@pytest.mark.long
 def test_a_process_that_dies_between_two_calls_is_replaced(tmp_path):
     first = run_all(CONFIGS, _who, Ledger(tmp_path / "a.jsonl"), jobs=2)
     for process in {record["process"] for record in first}:

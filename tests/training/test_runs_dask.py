@@ -64,6 +64,7 @@ class Run:
         return path.read_text().split() if path.exists() else []
 
 
+@pytest.mark.long
 def test_a_killed_worker_loses_no_run_and_none_counts_twice(cluster, tmp_path):
     ledger, run = Ledger(tmp_path / "runs.jsonl"), Run(tmp_path, deadly=CONFIGS[3])
     ledger.append(CONFIGS[0], {"test": 0.9})
