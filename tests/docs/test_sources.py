@@ -25,7 +25,7 @@ def tables():
 
 
 NEEDED = {"lightning_and_graphgym.md": ("lightning", "yacs")}
-"""Packages that a page's code needs and no extra brings; what they warn of is not ours."""
+"""Packages that a page's code needs, of the extra `test`; what they warn of is not ours."""
 
 
 @pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=lambda path: path.name)
