@@ -2,8 +2,10 @@ import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests run side by side
 
+import pytest
 import torch
 from hypothesis import HealthCheck, settings
+from torch_geometric import seed_everything
 
 # The same examples in every run; HYPOTHESIS_PROFILE=explore looks for new ones.
 shared = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
@@ -12,3 +14,8 @@ settings.register_profile("explore", max_examples=2000, **shared)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 
 torch.sparse.check_sparse_tensor_invariants.enable()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    seed_everything(0)  # what a test draws does not hang on which ran before it in its worker

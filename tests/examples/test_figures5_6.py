@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch_geometric.data import Data
 
-from graphpool_sanity.analysis import homogeneity
+from graphpool_sanity.analysis import dirichlet_energy, homogeneity
 from graphpool_sanity.datasets import Benchmark, load_dataset
 from graphpool_sanity.reproduce.command import settings_of
 from graphpool_sanity.training.batches import Batches
@@ -85,7 +85,10 @@ def test_all_test_graphs_are_measured(script, model):
     assert measured["homogeneity"]["input"] == homogeneity(whole.x, whole.batch)
     assert measured["homogeneity"]["before pools.0"] == homogeneity(before.x, before.batch)
     energy = measured["dirichlet_energy"]
-    assert 0 < energy["before pools.0"] < energy["input"] < 1  # strokes are smooth, convolved more
+    for stage, x in ("input", whole.x), ("before pools.0", before.x):
+        per_graph = dirichlet_energy(x - x.mean(0), whole.edge_index, whole.batch)
+        assert energy[stage] == float(per_graph.mean())
+    assert 0 < energy["input"] < 1  # strokes are smooth
 
 
 def test_categories_become_one_hot(script):
