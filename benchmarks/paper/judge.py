@@ -9,15 +9,13 @@ from scipy import stats
 
 from graphpool_sanity.check.comparison import LEAST_RUNS, Comparison, Verdict, compare
 from graphpool_sanity.datasets.load import metric_of
+from graphpool_sanity.reproduce.contrasts import is_plan, margin_of, paired_differences
 from graphpool_sanity.reproduce.study import Row, Runs
 from graphpool_sanity.reproduce.tables import reported
 from graphpool_sanity.training.ledger import Record
-from graphpool_sanity.training.tasks import MARGIN, Unit
+from graphpool_sanity.training.tasks import Unit
 
 SEEDS = 20
-PLANS = (3, 5, 10, 20)
-"""How many seeds were laid down for a cell before its first run; by three, where a run takes hours,
-no verdict falls."""
 REBUILT = ("SMNIST", "ZINC")
 """Data sets whose training graphs are not the paper's: its numbers are not ours to reach."""
 Status = Literal["reproduced", "not reproduced", "undecided", "not run"]
@@ -73,14 +71,16 @@ def paired(
 
 def _pair(first: Row, second: Row, dataset: str, folder: Path, expected: Expected) -> Finding:
     name = f"{first.label} − {second.label}"
-    found, unit = differences(first, second, dataset, folder), Unit(metric_of(dataset))
+    a, b = (records(row, dataset, folder) for row in (first, second))
+    found, unit = paired_differences(a, b, dataset), Unit(metric_of(dataset))
     if len(found) < 2:
         return Finding(dataset, name)
-    result = compare([*found.values()], MARGIN, planned=len(found) in PLANS)
+    margin = margin_of(dataset)
+    result = compare([*found.values()], margin, planned=is_plan(a, b))
     numbers = f"{unit.signed(result.difference)} {unit.interval(result.interval)}"
     words = _in_words(result, first, second, unit)
     status = status_of(result.verdict, expected)
-    margins = {seed: value / MARGIN for seed, value in found.items()}
+    margins = {seed: value / margin for seed, value in found.items()}
     return Finding(dataset, name, result.runs, numbers, words, status, expected, margins)
 
 
@@ -95,8 +95,7 @@ def status_of(verdict: Verdict, expected: Expected) -> Status:
 def differences(first: Row, second: Row, dataset: str, folder: Path) -> dict[int, float]:
     """By how much the first is better, by the seeds that both have run with."""
     a, b = (records(row, dataset, folder) for row in (first, second))
-    sign = Unit(metric_of(dataset)).sign
-    return {seed: sign * (a[seed]["test"] - b[seed]["test"]) for seed in sorted(a.keys() & b)}
+    return paired_differences(a, b, dataset)
 
 
 def _in_words(result: Comparison, first: Row, second: Row, unit: Unit) -> str:
@@ -165,7 +164,7 @@ def near_the_cited(row: Row, cited: Row, datasets: Sequence[str]) -> Rule:
             return Finding(dataset, row.label)
         mean = unit.scale * float(np.mean(values))
         behind = unit.sign * float(number.mean) - mean
-        status = _if_enough(len(values), behind <= unit.scale * MARGIN)
+        status = _if_enough(len(values), behind <= unit.scale * margin_of(dataset))
         words = f"{cited.label}: {number}"
         return Finding(dataset, row.label, len(values), f"{unit.sign * mean:.3g}", words, status)
 

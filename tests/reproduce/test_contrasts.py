@@ -2,9 +2,13 @@
 
 import numpy as np
 import pytest
+import torch
 from _helpers.small_experiment import EXPERIMENT
+from torch_geometric.data import Data
 
+from graphpool_sanity import Benchmark
 from graphpool_sanity.reproduce import Row
+from graphpool_sanity.reproduce import contrasts as module
 from graphpool_sanity.reproduce.contrasts import contrasts, plot_contrasts
 from graphpool_sanity.training.tasks import Unit
 
@@ -66,18 +70,48 @@ def test_seeds_are_those_of_both():
     assert pair.comparison.runs == 6
 
 
-def test_less_of_an_error_is_better(monkeypatch):
-    from graphpool_sanity.reproduce import contrasts as module
-
-    monkeypatch.setattr(module, "is_here", lambda name: False)
-    assert contrasts(ROWS, {"ZINC": models(-0.1)}) == []
-    monkeypatch.setattr(module, "is_here", lambda name: True)
-    monkeypatch.setattr(module, "load_once", lambda name: name)
-    monkeypatch.setattr(module, "resolve_margin", lambda margin, benchmark: 0.03)
+def test_less_of_an_error_is_better():
     (pair,) = contrasts(ROWS, {"ZINC": models(-0.1)})
     assert pair.comparison.difference == pytest.approx(0.1, abs=1e-3)
-    assert pair.comparison.margin == 0.03
+    assert pair.comparison.margin == 0.02  # as it was laid down
     assert "Graclus is better; the mean difference of 8 paired runs is +0.1" in str(pair)
+
+
+def test_other_data_sets_have_the_margin_of_a_check(monkeypatch):
+    graphs = [
+        Data(torch.ones(2, 3), torch.tensor([[0], [1]]), y=torch.tensor([y]))
+        for y in (0.0, 4.0, 8.0)
+    ]
+    benchmark = Benchmark("numbers", graphs, "regression", 1)
+    monkeypatch.setattr(module, "load_once", lambda name: benchmark)
+    monkeypatch.setattr(module, "metric_of", lambda name: benchmark.metric)
+    (pair,) = contrasts(ROWS, {"QM9": models(-0.1)})
+    assert pair.comparison.margin == pytest.approx(0.02 * 8 / 3)
+
+
+def asked(runs, *numbers):
+    """The runs of a model, each with how many were asked for with it, as far as it is said."""
+    own = models(0.1, runs)
+    for model in "Graclus", "Complement":
+        for run, number in zip(own[model].values(), numbers, strict=False):
+            run["planned"] = number
+    return own
+
+
+@pytest.mark.parametrize(
+    ("runs", "numbers", "is_plan"),
+    [
+        (8, [8] * 8, True),
+        (8, [5] * 5 + [8] * 3, False),  # extended after the first five could be looked at
+        (8, [20] * 8, False),  # not all there yet
+        (20, [], True),  # the paper's ledgers, from before runs said it
+        (8, [], False),
+        (20, [20] * 5, False),
+    ],
+)
+def test_runs_that_were_added_are_no_plan(runs, numbers, is_plan):
+    (pair,) = contrasts(ROWS, {"NCI1": asked(runs, *numbers)})
+    assert pair.comparison.planned == is_plan
 
 
 def test_the_figure_names_the_pairs():

@@ -40,6 +40,7 @@ def test_a_line_holds_all_that_repeats_its_run(monkeypatch, tmp_path):
     assert line["config"] == protocol | run | {"hidden": 5, "convs": 2}
     assert line["parameters"] == 2 * 5 + 5 + 5 * 2 + 2
     assert len(line["validation_curve"]) == len(line["validation_losses"]) == line["epochs"] == 2
+    assert line["planned"] == 1
     assert {"test", "validation", "best_epoch", "seconds", "device", "versions"} <= line.keys()
 
 

@@ -1,6 +1,6 @@
 """Pairs of a study's models: what came out of their paired differences, and the figure of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from matplotlib.figure import Figure
@@ -9,10 +9,15 @@ from graphpool_sanity.check.arguments import resolve_margin
 from graphpool_sanity.check.comparison import Comparison, compare
 from graphpool_sanity.check.figures import plot_differences
 from graphpool_sanity.check.words import reason
-from graphpool_sanity.datasets.load import is_here, load_once, metric_of
+from graphpool_sanity.datasets.load import NAMES, load_once, metric_of
 from graphpool_sanity.reproduce.plots import Found
 from graphpool_sanity.reproduce.study import Row
+from graphpool_sanity.training.ledger import Record
 from graphpool_sanity.training.tasks import MARGIN, Unit
+
+PLANS = (3, 5, 10, 20)
+"""How many runs the paper's ledgers were planned for, where their records do not say; by three,
+where a run takes hours, no verdict falls."""
 
 
 class Contrast(NamedTuple):
@@ -41,14 +46,10 @@ class Contrast(NamedTuple):
 def contrasts(rows: Sequence[Row], found: Found) -> list[Contrast]:
     """The first model of each experiment and settings with each other of these, on each data set.
 
-    Seeds are a plan: the interval is Student's. Left out are models that share fewer than two, and
-    data sets that are not here whose metric is an error, as its margin is a share of a constant's.
+    Left out are models that share fewer than two seeds.
     """
     made = []
     for dataset, models in found.items():
-        unit = Unit(metric_of(dataset))
-        if unit.scale == 1 and not is_here(dataset):
-            continue
         firsts = list[Row]()
         for row in rows:
             first = next((other for other in firsts if _differ_in_variant(other, row)), None)
@@ -56,12 +57,35 @@ def contrasts(rows: Sequence[Row], found: Found) -> list[Contrast]:
                 firsts.append(row)
                 continue
             a, b = models[first.label], models[row.label]
-            own = [unit.sign * (a[s]["test"] - b[s]["test"]) for s in sorted(a.keys() & b.keys())]
+            own = [*paired_differences(a, b, dataset).values()]
             if len(own) > 1:
-                margin = MARGIN if unit.scale > 1 else resolve_margin(None, load_once(dataset))
-                compared = compare(own, margin, planned=True)
+                compared = compare(own, margin_of(dataset), planned=is_plan(a, b))
                 made.append(Contrast(first.label, row.label, dataset, own, compared))
     return made
+
+
+def paired_differences(
+    first: Mapping[int, Record], second: Mapping[int, Record], dataset: str
+) -> dict[int, float]:
+    """By how much the first model's test metric is better, by the seeds that both have run with."""
+    sign, seeds = Unit(metric_of(dataset)).sign, sorted(first.keys() & second.keys())
+    return {seed: sign * (first[seed]["test"] - second[seed]["test"]) for seed in seeds}
+
+
+def margin_of(dataset: str) -> float:
+    """The margin: of the paper's data sets as it was laid down before their first run."""
+    return MARGIN if dataset in NAMES else resolve_margin(None, load_once(dataset))
+
+
+def is_plan(first: Mapping[int, Record], second: Mapping[int, Record]) -> bool:
+    """Whether the pairs of two models are as many as were asked for before the first of them ran.
+
+    Each run keeps how many were asked for with it; of those that do not, one of :data:`PLANS` is
+    taken to have been.
+    """
+    pairs = len(first.keys() & second.keys())
+    asked = {run.get("planned") for runs in (first, second) for run in runs.values()}
+    return asked == {pairs} or (asked == {None} and pairs in PLANS)
 
 
 def plot_contrasts(contrasts: Sequence[Contrast]) -> Figure:

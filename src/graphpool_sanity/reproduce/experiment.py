@@ -89,6 +89,8 @@ def run_configs(
 ) -> list[Record]:
     """The records of all configurations; those that the ledger does not hold are run.
 
+    Each keeps with how many seeds it was ``"planned"``.
+
     Raises:
         ValueError: on settings that no protocol has, or a device that this machine does not have.
         RuntimeError: after all other runs, if any failed.
@@ -100,7 +102,8 @@ def run_configs(
     if None in ledger.find(configs):
         for dataset in {config["dataset"] for config in configs}:
             load_once(dataset)  # one process prepares its files, before many read them
-    run_one = partial(_run_one, experiment, resources.device, resources.compile)
+    planned = len({config["seed"] for config in configs})
+    run_one = partial(_run_one, experiment, resources.device, resources.compile, planned)
     if resources.scheduler is not None:
         travelling = ByValue(run_one, experiment.build)
         return run_all(configs, travelling, ledger, scheduler=resources.scheduler)
@@ -124,7 +127,12 @@ def protocol_of(config: Config) -> Protocol:
 
 
 def _run_one(
-    experiment: Experiment, device: str, compile: bool, config: Config, on_epoch: OnEpoch | None
+    experiment: Experiment,
+    device: str,
+    compile: bool,
+    planned: int,
+    config: Config,
+    on_epoch: OnEpoch | None,
 ) -> dict[str, Any]:
     benchmark = load_once(config["dataset"])
     protocol = protocol_of(config)
@@ -134,4 +142,4 @@ def _run_one(
 
     seed = config["seed"]
     result = train(build_model, benchmark, seed, protocol, device, on_epoch, compile)
-    return asdict(result) | {"data": content_of(config["dataset"])}
+    return asdict(result) | {"data": content_of(config["dataset"]), "planned": planned}
