@@ -413,6 +413,9 @@ def test_reports_are_exported_and_reviewed(tmp_path):
     assert found.exit_code == 0, found.output
     assert "2 checks on x, y" in found.stdout
     assert (tmp_path / "review" / "review.html").exists()
+    line = json.loads(run("review", *folders, "--out", tmp_path / "review", "--json").stdout)
+    kept = json.loads((tmp_path / "review" / "review.json").read_text())
+    assert line == kept | {"folder": str(tmp_path / "review")}
     assert run("review", folders[0], folders[0]).exit_code == 2
 
 

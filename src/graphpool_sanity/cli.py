@@ -3,6 +3,7 @@
 What a command needs is imported once it runs, so that help and faults of usage are told at once.
 """
 
+import json
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -226,6 +227,7 @@ def review(
     out: Annotated[Path, typer.Option(help="Folder of the review.")] = Path("results/review"),
     latex: Annotated[bool, typer.Option("--latex", help="Print a LaTeX table instead.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Combine several checks. They are of several data sets, or layers, too."""
     from graphpool_sanity.check.combine import review as combine
@@ -237,9 +239,13 @@ def review(
         typer.echo(to_latex(reports) if latex else to_csv(reports), nl=False)
         return
     found = combine(reports)
+    page = found.save(out)
+    if as_json:
+        typer.echo(json.dumps(found.to_dict() | {"folder": str(out)}))
+        return
     console = Console()
     console.print(found.table())
-    console.print(f"\nreview: {found.save(out)}", highlight=False, soft_wrap=True, markup=False)
+    console.print(f"\nreview: {page}", highlight=False, soft_wrap=True, markup=False)
 
 
 @_command

@@ -43,8 +43,6 @@ from graphpool_sanity.training.workers import Config
 
 __all__ = ["SanityReport", "sanity_check"]
 
-_PAPER = Protocol()
-
 
 def sanity_check(
     build_model: BuildModel,
@@ -55,7 +53,7 @@ def sanity_check(
     *,
     max_runs: int | None = None,
     minutes: float | None = None,
-    protocol: Protocol = _PAPER,
+    protocol: Protocol = Protocol(),
     metric: str | Callable[[], Metric] | None = None,
     task: Task | None = None,
     features: Features = "constant",
