@@ -26,7 +26,9 @@ from graphpool_sanity.training.workers import Config
 
 
 class Sages(nn.Module):
-    """GraphSAGE layers, normalised, with ReLU, BatchNorm over real nodes, residuals between."""
+    """GraphSAGE layers, normalised, with ReLU, BatchNorm over real nodes, and residuals."""
+
+    residual_after_last = True
 
     def __init__(self, *channels: int) -> None:
         super().__init__()
@@ -38,9 +40,11 @@ class Sages(nn.Module):
     def forward(self, x: Tensor, adj: Tensor, mask: Tensor | None = None) -> Tensor:
         for i, conv in enumerate(self.convs):
             h = conv(x, adj, mask)
-            if i < len(self.norms):
+            is_last = i == len(self.norms)
+            if not is_last:
                 h = normalized(self.norms[i], h.relu(), mask)
-            x = h + x if h.shape == x.shape else h
+            has_residual = h.shape == x.shape and (self.residual_after_last or not is_last)
+            x = h + x if has_residual else h
         return x
 
 
@@ -63,6 +67,8 @@ class Net(nn.Module):
     ``convs=1`` (Table 2) the first convolution is the first pool's own: it embeds what that pool
     coarsens, normalised and without ReLU, and the pool assigns nodes by their raw features.
     """
+
+    relu_after_first = True
 
     def __init__(
         self,
@@ -92,8 +98,9 @@ class Net(nn.Module):
 
     def forward(self, data: Data) -> tuple[Tensor, Tensor | float]:
         first = self.first(data)
+        embedded = first.relu() if self.relu_after_first else first
         mask: Tensor | None
-        x, mask = dense(self.first.features(data) if self.single else first.relu(), data)
+        x, mask = dense(self.first.features(data) if self.single else embedded, data)
         z = dense(nn.functional.normalize(first, dim=-1), data)[0] if self.single else x
         adj = to_dense_adj(
             data.edge_index, data.batch, max_num_nodes=x.size(1), batch_size=data.num_graphs

@@ -8,6 +8,8 @@ supervised loss alone; ``none`` pools nothing and takes the mean of three convol
 """
 
 import math
+from collections.abc import Callable, Sequence
+from statistics import fmean
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +25,8 @@ from graphpool_sanity.training.workers import Config
 
 class Net(nn.Module):
     """conv → (pool, conv) × (layers − 1), clusters halved each time → mean → MLP."""
+
+    relu_after_last = True
 
     def __init__(
         self, first: InputConv, hidden: int, out_channels: int, pools: list[nn.Module]
@@ -40,7 +44,8 @@ class Net(nn.Module):
         loss: Tensor | float = 0.0
         for pool, conv in zip(self.pools, self.convs, strict=True):
             x, adj, mincut, orthogonality = pool(x, adj, batch=batch)
-            x, batch = conv(x, adj).relu(), None
+            x, batch = conv(x, adj), None
+            x = x.relu() if self.relu_after_last or conv is not self.convs[-1] else x
             if isinstance(pool, MinCutPool):  # chance is trained by the supervised loss alone
                 loss = loss + mincut + orthogonality
         return self.mlp(x.mean(dim=1)), loss
@@ -64,14 +69,17 @@ class GlobalMean(nn.Module):
         return self.mlp(global_mean_pool(x, data.batch, data.num_graphs))
 
 
-def build(config: Config, benchmark: Benchmark) -> nn.Module:
+def build(
+    config: Config, benchmark: Benchmark, begin: Callable[[Sequence[int]], float] = fmean
+) -> nn.Module:
+    """``begin`` tells from the sizes of all graphs how many nodes the first pool halves."""
     hidden, layers = config["hidden"], config["layers"]
     first = InputConv(benchmark, hidden)
     if config["variant"] == "none":
         return GlobalMean(first, hidden, benchmark.out_channels)
 
     sizes = [graph.num_nodes for graph in benchmark.graphs]
-    clusters = [math.ceil(sum(sizes) / len(sizes) / 2**i) for i in range(1, layers)]
+    clusters = [math.ceil(begin(sizes) / 2**i) for i in range(1, layers)]
     limits = [max(sizes), *clusters]
 
     def pool(i: int, k: int) -> nn.Module:

@@ -17,17 +17,18 @@ from reproduce_figure4 import FIGURE_4
 from reproduce_figure7 import FIGURE_7
 from reproduce_figure8 import FIGURE_8
 from reproduce_figure_s1 import FIGURE_S1
+from reproduce_released import ALIGNED, OURS, RELEASED
 from reproduce_table1 import TABLE_1
 from reproduce_table2 import TABLE_2
 from reproduce_table3 import TABLE_3
 from reproduce_table_s5 import TABLE_S5
 
+from benchmarks.paper import words
 from benchmarks.paper.cells import cell, markdown, table
 from benchmarks.paper.claims import CLAIMS, Claim
-from benchmarks.paper.judge import SEEDS, Finding, Status
+from benchmarks.paper.judge import SEEDS, Finding, Status, paired
 from benchmarks.paper.overall import UNIT, overall
 from benchmarks.paper.overall import picture as drawn_claims
-from benchmarks.paper.words import ACTIVATIONS, DIFFERENCES, HEAD, MORE_RUNS, RULES, TABLES_HEAD
 from graphpool_sanity.analysis.picture import save_svg
 from graphpool_sanity.check.combine import Combined
 from graphpool_sanity.reproduce.plots import Found
@@ -63,19 +64,20 @@ def whole_page(folder: Path) -> str:
     """The whole page, in MyST Markdown, from the ledgers of a folder."""
     findings = [(claim, claim.rule(folder)) for claim in CLAIMS]
     parts = [
-        HEAD,
+        words.HEAD,
         *glance(findings),
-        RULES,
+        words.RULES,
         *(line for i, one in enumerate(findings, 1) for line in details(i, *one)),
-        TABLES_HEAD,
+        words.TABLES_HEAD,
         *(line for study in TABLES for line in (f"\n### {study.title}\n", *table(study, folder))),
         "\n## Figures\n",
         *(line for study in FIGURES for line in figure(study, folder)),
         *activations(folder),
-        DIFFERENCES,
+        words.DIFFERENCES,
+        *released(folder),
         "\nSignificantly apart from the paper, by model and data set:\n",
         *apart(folder),
-        MORE_RUNS,
+        words.MORE_RUNS,
     ]
     return "\n".join(parts)
 
@@ -165,11 +167,22 @@ def not_run(study: Study, found: Found) -> Iterator[str]:
 
 def activations(folder: Path) -> Iterator[str]:
     """Figures 5 and 6, of the models whose embeddings have been measured."""
-    yield f"### Figures 5 and 6\n\n{ACTIVATIONS}"
+    yield f"### Figures 5 and 6\n\n{words.ACTIVATIONS}"
     for path in sorted(folder.glob("activations-*.jsonl")):
         for model in sorted(record["config"]["model"] for record in Ledger(path)):
             name = f"{path.stem}-{model}"
             yield f"![{name.replace('-', ' ')}](_static/results/{name}.png)\n"
+
+
+def released(folder: Path) -> Iterator[str]:
+    """What each difference from the released code is worth, of those that were tried alone."""
+    pairs = [(ours, row) for ours in OURS for row in ALIGNED[ours.label]]
+    found = paired(pairs, RELEASED.datasets, "second is as good")(folder)
+    run = [finding for finding in found if finding.status != "not run"]
+    if run:
+        yield words.WORTH
+        lines = ([f.dataset, f.compared, str(f.runs), f.numbers, f.words] for f in run)
+        yield from markdown(["data", "compared", "runs", "found", "what the runs say"], lines)
 
 
 def apart(folder: Path) -> Iterator[str]:

@@ -95,6 +95,12 @@ DIFFERENCES = """
   graph and the seed alone.
 - **Figure 7.** The paper's text, as we have it, does not give the weights; ours are 0, 1 and 10.
 """
+WORTH = """
+### What the differences are worth
+
+Ours minus the same model with one thing done as in the released code
+(`examples/reproduce_released.py`); in the last pair normal assignments minus uniform ones.
+"""
 MORE_RUNS = """
 ## More runs
 

@@ -14,7 +14,7 @@ from rich.text import Text
 from graphpool_sanity.check.arguments import check_writable
 from graphpool_sanity.check.comparison import LEAST_RUNS
 from graphpool_sanity.datasets.load import NAMES, as_file_name, full_name
-from graphpool_sanity.reproduce.contrasts import Contrast, contrasts, plot_contrasts
+from graphpool_sanity.reproduce.contrasts import Contrast, contrasts, pairs_of, plot_contrasts
 from graphpool_sanity.reproduce.experiment import QUICK_EPOCHS, Experiment, Resources, settings_of
 from graphpool_sanity.reproduce.study import Row, Runs, Study
 from graphpool_sanity.reproduce.tables import paper_datasets, table
@@ -63,7 +63,7 @@ def _reproduce(study: Study, args: argparse.Namespace) -> None:
         name = "-".join(parts)
         study.draw(drawn).savefig(args.out / f"{name}.png", dpi=150)
         console.print(f"ledgers: {args.out}\nfigure: {args.out / name}.png", soft_wrap=True)
-        _conclude(study, contrasts(args.rows, drawn), args.out, console)
+        _conclude(study, contrasts(_pairs(study, args.rows), drawn), args.out, console)
 
 
 def _conclude(study: Study, pairs: Sequence[Contrast], out: Path, console: Console) -> None:
@@ -75,6 +75,14 @@ def _conclude(study: Study, pairs: Sequence[Contrast], out: Path, console: Conso
         console.print(f"differences: {out / stem}.png", soft_wrap=True)
     for pair in pairs:
         console.print(Text(f"\n{pair}"))
+
+
+def _pairs(study: Study, rows: Sequence[Row]) -> list[tuple[Row, Row]]:
+    """The rows to compare, of those that were asked for."""
+    by_label = {row.label: row for row in rows}
+    if not study.pairs:
+        return pairs_of(rows)
+    return [(by_label[a], by_label[b]) for a, b in study.pairs if {a, b} <= by_label.keys()]
 
 
 def _study_of(experiment: Experiment) -> Study:

@@ -21,7 +21,7 @@ where a run takes hours, no verdict falls."""
 
 
 class Contrast(NamedTuple):
-    """Two models of an experiment that differ in their variant alone, over the seeds of both."""
+    """Two models of a study, over the seeds of both."""
 
     first: str
     second: str
@@ -43,25 +43,29 @@ class Contrast(NamedTuple):
         )
 
 
-def contrasts(rows: Sequence[Row], found: Found) -> list[Contrast]:
-    """The first model of each experiment and settings with each other of these, on each data set.
-
-    Left out are models that share fewer than two seeds.
-    """
+def contrasts(pairs: Sequence[tuple[Row, Row]], found: Found) -> list[Contrast]:
+    """Each pair of models on each data set, but for those that share fewer than two seeds."""
     made = []
     for dataset, models in found.items():
-        firsts = list[Row]()
-        for row in rows:
-            first = next((other for other in firsts if _differ_in_variant(other, row)), None)
-            if first is None:
-                firsts.append(row)
-                continue
-            a, b = models[first.label], models[row.label]
+        for first, second in pairs:
+            a, b = models[first.label], models[second.label]
             own = [*paired_differences(a, b, dataset).values()]
             if len(own) > 1:
                 compared = compare(own, margin_of(dataset), planned=is_plan(a, b))
-                made.append(Contrast(first.label, row.label, dataset, own, compared))
+                made.append(Contrast(first.label, second.label, dataset, own, compared))
     return made
+
+
+def pairs_of(rows: Sequence[Row]) -> list[tuple[Row, Row]]:
+    """The first model of each experiment and settings, with each that differs in its variant."""
+    firsts, pairs = list[Row](), []
+    for row in rows:
+        first = next((other for other in firsts if _differ_in_variant(other, row)), None)
+        if first is None:
+            firsts.append(row)
+        else:
+            pairs.append((first, row))
+    return pairs
 
 
 def paired_differences(
@@ -80,12 +84,15 @@ def margin_of(dataset: str) -> float:
 def is_plan(first: Mapping[int, Record], second: Mapping[int, Record]) -> bool:
     """Whether the pairs of two models are as many as were asked for before the first of them ran.
 
-    Each run keeps how many were asked for with it; of those that do not, one of :data:`PLANS` is
-    taken to have been.
+    Each run keeps how many were asked for with it; of a model whose runs do not, one of
+    :data:`PLANS` is taken to have been.
     """
     pairs = len(first.keys() & second.keys())
-    asked = {run.get("planned") for runs in (first, second) for run in runs.values()}
-    return asked == {pairs} or (asked == {None} and pairs in PLANS)
+    asked = [{run.get("planned") for run in runs.values()} for runs in (first, second)]
+    if any(len(numbers) != 1 for numbers in asked):  # some were added later
+        return False
+    said = [number for (number,) in asked if number is not None]
+    return pairs == min(said, default=pairs) and (len(said) == 2 or pairs in PLANS)
 
 
 def plot_contrasts(contrasts: Sequence[Contrast]) -> Figure:

@@ -53,6 +53,8 @@ class Study:
     """Of each row on each data set, in the paper."""
     quick_rows: Sequence[Row] = ()
     """What a quick call runs; all rows if empty."""
+    pairs: Sequence[tuple[str, str]] = ()
+    """By their labels, the rows to compare; those that differ in their variant alone if empty."""
     usable: Callable[[Record], object] = lambda _: True
     """Whether a record holds what is to be drawn; runs kept without it are run once more."""
 
