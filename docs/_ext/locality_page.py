@@ -37,8 +37,8 @@ def summary() -> str:
         if row.layer == ALL:
             asked = "who is pooled with whom" if row.null == "choice" else "whether to pool at all"
             lines.append(
-                f"- {asked}: **{found.answer(row)}**, {Unit('accuracy').difference(row.difference)} "
-                f"{Unit('accuracy').interval(row.interval)} over {len(row.studies)} data sets"
+                f"- {asked}: **{found.answer(row)}**, {UNIT.difference(row.difference)} "
+                f"{UNIT.interval(row.interval)} over {len(row.studies)} data sets"
             )
     not_run = f"\n\nNot run yet: {missing} of the checks." if missing else ""
     return f"{found.title}, {len(LAYERS)} layers:\n\n" + "\n".join(lines) + not_run
@@ -61,9 +61,7 @@ def matrix() -> str:
                 shown.append(UNIT.difference(cells[dataset].difference))
             else:
                 shown.append("")
-        mean = (
-            f"{Unit('accuracy').signed(row.difference)} {Unit('accuracy').interval(row.interval)}"
-        )
+        mean = f"{UNIT.signed(row.difference)} {UNIT.interval(row.interval)}"
         rows.append([f"{_name(row.layer)} − `{row.null}`", f"{mean}<br>**{found.answer(row)}**"])
         rows[-1] += shown
     return "\n".join(markdown(["layer − null", "over the data sets", *DATASETS], rows))
