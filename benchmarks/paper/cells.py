@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from statistics import median
 from typing import NamedTuple
 
 import numpy as np
@@ -99,6 +100,24 @@ def table(study: Study, folder: Path) -> Iterator[str]:
             for row in study.rows
         ),
     )
+
+
+def costs(studies: Sequence[Study], folder: Path) -> Iterator[str]:
+    """The median seconds of a run, of each model on each data set, in Markdown."""
+    datasets = list(dict.fromkeys(name for study in studies for name in study.datasets))
+    rows = {row.label: row for study in studies for row in study.rows if row.experiment}
+    yield from markdown(
+        ["", *datasets],
+        (
+            [label, *(_seconds(row, name, folder) for name in datasets)]
+            for label, row in rows.items()
+        ),
+    )
+
+
+def _seconds(row: Row, dataset: str, folder: Path) -> str:
+    runs = records(row, dataset, folder).values()
+    return f"{median(run['seconds'] for run in runs):.0f} s" if runs else ""
 
 
 def markdown(heads: Sequence[str], lines: Iterable[Sequence[str]]) -> Iterator[str]:

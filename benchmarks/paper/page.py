@@ -24,7 +24,7 @@ from reproduce_table3 import TABLE_3
 from reproduce_table_s5 import TABLE_S5
 
 from benchmarks.paper import words
-from benchmarks.paper.cells import cell, markdown, table
+from benchmarks.paper.cells import cell, costs, markdown, table
 from benchmarks.paper.claims import CLAIMS, Claim
 from benchmarks.paper.judge import SEEDS, Finding, Status, paired
 from benchmarks.paper.overall import UNIT, overall
@@ -70,6 +70,8 @@ def whole_page(folder: Path) -> str:
         *(line for i, one in enumerate(findings, 1) for line in details(i, *one)),
         words.TABLES_HEAD,
         *(line for study in TABLES for line in (f"\n### {study.title}\n", *table(study, folder))),
+        words.COSTS,
+        *costs([TABLE_1, TABLE_3, TABLE_S5], folder),
         "\n## Figures\n",
         *(line for study in FIGURES for line in figure(study, folder)),
         *activations(folder),

@@ -53,6 +53,12 @@ significantly from the paper's (Welch's test at 5 %; where the paper gives no de
 lies outside our interval). Of so many cells some are marked by chance alone. On SMNIST and ZINC
 none is: their training sets are not the paper's, and only differences between our own models are
 held against it."""
+COSTS = """
+### What a run costs
+
+The median seconds of a run of one thread, on machines that ran other work at the same time; empty
+where nothing has run.
+"""
 DIFFERENCES = """
 ## Where ours differs from the paper, and why
 

@@ -3,7 +3,7 @@ from reproduce_table1 import TABLE_1
 from reproduce_table2 import TABLE_2
 from scipy import stats
 
-from benchmarks.paper.cells import cell, markdown, table
+from benchmarks.paper.cells import cell, costs, markdown, table
 
 _, GIN, GRACLUS, COMPLEMENT, _ = TABLE_1.rows
 
@@ -39,3 +39,11 @@ def test_a_table_has_a_column_for_each_data_set(tmp_path):
     assert "ZINC<br>mae" in head
     assert len(lines) == len(TABLE_1.rows)
     assert list(markdown(["a"], iter([["b"]]))) == ["| a |", "|---|", "| b |"]
+
+
+def test_costs_are_those_of_a_run(tmp_path):
+    keep(tmp_path, GRACLUS, "NCI1", [0.5] * 3, seconds=4.4)
+    head, _, *lines = costs([TABLE_1], tmp_path)
+    assert len(lines) == len(TABLE_1.rows) - 2  # without those that are only cited
+    assert head.startswith("|  | NCI1 |")
+    assert lines[0].startswith("| Graclus | 4 s |  |")
