@@ -16,6 +16,14 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 torch.sparse.check_sparse_tensor_invariants.enable()
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup(item):
-    seed_everything(0)  # what a test draws does not hang on which ran before it in its worker
+# What a module draws as it is imported, and a test as it runs, does not hang on what else was run
+# before it in the same worker.
+
+
+def pytest_collectstart():
+    seed_everything(0)
+
+
+@pytest.hookimpl(tryfirst=True)  # before fixtures
+def pytest_runtest_setup():
+    seed_everything(0)
