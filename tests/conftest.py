@@ -16,14 +16,19 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 torch.sparse.check_sparse_tensor_invariants.enable()
 
 
-# What a module draws as it is imported, and a test as it runs, does not hang on what else was run
-# before it in the same worker.
+# What a module draws as it is imported, and each fixture and test as it runs, does not hang on what
+# was run before it in the same worker.
 
 
 def pytest_collectstart():
     seed_everything(0)
 
 
-@pytest.hookimpl(tryfirst=True)  # before fixtures
-def pytest_runtest_setup():
+@pytest.hookimpl(tryfirst=True)
+def pytest_fixture_setup():
+    seed_everything(0)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call():
     seed_everything(0)
