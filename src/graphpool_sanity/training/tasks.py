@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import isnan, nan, sqrt
 from statistics import fmean
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -41,29 +42,34 @@ class MetricKind(NamedTuple):
     """Whether it lies in [0, 1]."""
 
 
-def _decided(outputs: Tensor) -> Tensor:
+def _array(values: Tensor) -> NDArray[Any]:
+    """For scikit-learn, some of whose versions misread tensors."""
+    return values.detach().cpu().numpy()
+
+
+def _decided(outputs: Tensor) -> NDArray[Any]:
     """The classes that outputs decide for: the largest of K, or class 1 above 0."""
-    return (outputs.argmax(1) if outputs.dim() == 2 else (outputs > 0).long()).cpu()
+    return _array(outputs.argmax(1) if outputs.dim() == 2 else (outputs > 0).long())
 
 
 def _accuracy(outputs: Tensor, targets: Tensor) -> float:
     from sklearn.metrics import accuracy_score
 
-    return float(accuracy_score(targets.long().cpu(), _decided(outputs)))
+    return float(accuracy_score(_array(targets.long()), _decided(outputs)))
 
 
 def _balanced_accuracy(outputs: Tensor, targets: Tensor) -> float:
     from sklearn.metrics import recall_score
 
-    classes, decided = targets.long().cpu(), _decided(outputs)
-    return float(recall_score(classes, decided, labels=classes.unique().numpy(), average="macro"))
+    classes, decided = _array(targets.long()), _decided(outputs)
+    return float(recall_score(classes, decided, labels=np.unique(classes), average="macro"))
 
 
 def _f1(outputs: Tensor, targets: Tensor) -> float:
     from sklearn.metrics import f1_score
 
     average = "macro" if outputs.dim() == 2 else "binary"
-    classes, decided = targets.long().cpu(), _decided(outputs)
+    classes, decided = _array(targets.long()), _decided(outputs)
     return float(f1_score(classes, decided, average=average, zero_division=0))
 
 
@@ -76,7 +82,7 @@ def _of_ranks(name: str) -> Score:
         if outputs.dim() == 1:
             if targets.unique().numel() < 2:  # undefined
                 return nan
-            return float(getattr(metrics, name)(targets.cpu(), outputs.double().cpu()))
+            return float(getattr(metrics, name)(_array(targets), _array(outputs.double())))
         if outputs.size(1) == 2:
             return score(outputs[:, 1] - outputs[:, 0], targets)
         sides = outputs.double().log_softmax(1).t()
@@ -89,7 +95,7 @@ def _of_ranks(name: str) -> Score:
 def _mean_absolute_error(outputs: Tensor, targets: Tensor) -> float:
     from sklearn.metrics import mean_absolute_error
 
-    return float(mean_absolute_error(targets.double().cpu(), outputs.double().cpu()))
+    return float(mean_absolute_error(_array(targets.double()), _array(outputs.double())))
 
 
 def _root_mean_squared_error(outputs: Tensor, targets: Tensor) -> float:
