@@ -1,5 +1,6 @@
 """The page on locality: what the pilot found, its review first."""
 
+from collections import defaultdict
 from functools import cache
 from statistics import fmean
 
@@ -90,7 +91,31 @@ def alike() -> str:
         for report in reports()
         if all(stage in (own := report.homogeneity["layer"]) for stage in stages)
     ]
-    return "\n".join(markdown(["layer", "data", "before the first pool", "after it"], rows))
+    table = "\n".join(markdown(["layer", "data", "before the first pool", "after it"], rows))
+    return f"{table}\n\n{_where_alike()}"
+
+
+def _where_alike() -> str:
+    """On which data sets the explanation holds in these networks."""
+    before = defaultdict(list)
+    for report in reports():
+        share = report.homogeneity["layer"].get("before pools.0")
+        before[report.dataset["name"]] += [] if share is None else [share]
+    kinds = {True: list[str](), False: list[str]()}
+    for name, shares in before.items():
+        kinds[fmean(shares) < 0.5].append(name)
+    said = []
+    if kinds[True]:
+        said.append(
+            f"On {' and '.join(kinds[True])} nodes of a graph are alike before they are pooled"
+        )
+    if kinds[False]:
+        said.append(
+            f"on {' and '.join(kinds[False])} most of the variance still lies within "
+            "graphs: the explanation does not hold there"
+        )
+    text = "; ".join(said)
+    return f"{text[:1].upper()}{text[1:]}." if said else ""
 
 
 def control() -> str:
