@@ -66,7 +66,8 @@ def told(said: Counter[str], level: float = 0.95) -> str:
     """The counts in a sentence, beside what the test promises."""
     checks, false = said.total(), sum(said[verdict] for verdict in FALSE)
     low, high = stats.binomtest(false, checks).proportion_ci()
-    counts = ", ".join(f"{count} times *{verdict}*" for verdict, count in said.most_common())
+    times = {verdict: f"{n} times" if n > 1 else "once" for verdict, n in said.most_common()}
+    counts = ", ".join(f"{times[verdict]} *{verdict}*" for verdict in times)
     return (
         f"{checks} checks of {BLOCK} pairs said {counts}. False verdicts: {false} of {checks} "
         f"(95 % interval {100 * low:.0f} to {100 * high:.0f} %), where at most "

@@ -19,6 +19,7 @@ def test_the_counts_are_told():
     said = Counter({"undecided": 37, "locality helps": 2, "null is better": 1})
     told = null_against_null.told(said)
     assert told.startswith("40 checks of 5 pairs said 37 times *undecided*, 2 times *locality")
+    assert "*locality helps*, once *null is better*. False" in told
     assert "False verdicts: 3 of 40 (95 % interval 2 to 20 %), where at most 5 %" in told
 
 
