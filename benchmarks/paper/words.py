@@ -27,9 +27,9 @@ models share them, so models are compared run by run. *Found* is the mean differ
 the first model is better, with its 95 % interval, and the verdict is where that lies
 ({{py:func}}`~graphpool_sanity.compare`): within {POINTS} (accuracy and AUROC) or {MARGIN} (mean
 absolute error) of 0 it is "as good", above or below 0 "better". 3, 5, 10 or 20 seeds were laid down
-before a cell's first run; where there are so many, the interval is Student's, elsewhere a
-confidence sequence, which holds however often one has looked. There is no verdict on fewer than
-five runs.
+before a cell's first run; where it has just these, the interval is Student's; where seeds were
+added after a look, a confidence sequence, which holds however often one has looked. There is no
+verdict on fewer than five runs.
 
 - **reproduced**: where the paper says "on par", the second is as good, or better; where it says
   "better", the first is better. It must be shown: a missing difference proves nothing.
