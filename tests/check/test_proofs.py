@@ -357,3 +357,37 @@ def test_no_graph_of_a_large_data_set_is_built_for_its_first_batches(monkeypatch
         assert torch.equal(batch[key], expected[key])
     assert few.num_graphs == 5
     assert two.ptr.diff().tolist() == [sizes[0], max(sizes)]
+
+
+class ByIndex(nn.Module):
+    """The mean of all nodes, and a little of the first one, computed as told."""
+
+    def __init__(self, share=0.0, inside=None, constant=None):
+        super().__init__()
+        self.share, self.inside, self.constant = share, inside, constant
+
+    def forward(self, data):
+        x = data.x if self.inside is None else data.x.to(self.inside)
+        x = x if self.constant is None else x @ self.constant
+        first = x[data.ptr[:-1]]
+        return (global_mean_pool(x, data.batch) + self.share * first).to(data.x.dtype)
+
+
+@pytest.mark.parametrize(
+    ("model", "permutation"),
+    [
+        (ByIndex(), "holds"),
+        (ByIndex(3e-6), "> 1e-06"),  # which single precision cannot tell from rounding
+        (ByIndex(inside=torch.float32), "holds"),
+        (ByIndex(3e-6, torch.float32), "> 1e-06"),
+        (ByIndex(constant=torch.full((2, 2), 0.1)), "holds"),  # in single precision alone
+        (ByIndex(1.0, constant=torch.full((2, 2), 0.1)), "> 1.4e-05"),
+    ],
+)
+def test_a_dependence_on_the_order_of_nodes_is_told_from_rounding(model, permutation):
+    edges = torch.tensor([[0, 1], [1, 0]])
+    batch = Batch.from_data_list([Data(torch.rand(n, 2), edges) for n in (40, 50)])
+    found = proofs.invariances(model, batch)
+    assert found["permutation"].endswith(permutation)
+    assert found["batch"] == "holds"
+    assert batch.x.dtype == torch.float32
