@@ -167,12 +167,12 @@ def invariances(model: nn.Module, batch: Batch) -> dict[str, str]:
 
 def _as_exact(model: nn.Module, batch: Batch) -> tuple[nn.Module, Batch, float | None]:
     """Copies in double precision, and the difference to tolerate: a layer may round in between."""
-    twin = copied(model).double()
     wide = batch.clone().apply(lambda t: t.double() if t.is_floating_point() else t)
     try:
+        twin = copied(model).double()
         with fork_rng(0), torch.no_grad():
             out = call_model(twin, wide)
         largest = float((out if isinstance(out, Tensor) else out[0]).abs().max())
-    except Exception:  # of a model with numbers of single precision of its own
+    except Exception:  # of a model that has numbers of single precision alone
         return model, batch, None
     return twin, wide, _ROUNDED * max(1.0, largest)
