@@ -5,7 +5,6 @@ What a command needs is imported once it runs, so that help and faults of usage 
 
 import json
 import sys
-import warnings
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -286,7 +285,6 @@ def _show(report: "SanityReport", folder: Path, as_json: bool, quiet: bool = Fal
 def run() -> None:
     """The command ``graphpool-sanity``; faults of usage are one line, too."""
     write_any_character()
-    warnings.filterwarnings("ignore", "`torch.jit", FutureWarning)  # of what PyG calls at import
     try:
         sys.exit(app(sys.argv[1:] or ["--help"], prog_name=_NAME, standalone_mode=False))
     except _UsageError as error:
