@@ -32,7 +32,7 @@ REPORTS = Path(__file__).parents[1] / "results" / "locality"
 CONTROLS = REPORTS / "controls"
 PLANNED, MOST = 10, 40
 MOST_OF_CONTROL = 200
-"""Of a control that is not decided by ``MOST`` pairs, as was laid down first."""
+"""Of a control: ``MOST`` was laid down first, and did not decide the third."""
 DATASETS = ("IMDB-BINARY", "PROTEINS", "NCI1")
 EXTENDED = ("PROTEINS", "NCI1")
 # The paper's protocol in fewer steps: batches twice as large, so twice the learning rate, and less

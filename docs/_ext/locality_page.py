@@ -99,8 +99,8 @@ def _where_alike() -> str:
     """On which data sets the explanation holds in these networks."""
     before = defaultdict(list)
     for report in reports():
-        share = report.homogeneity["layer"].get("before pools.0")
-        before[report.dataset["name"]] += [] if share is None else [share]
+        if "before pools.0" in (own := report.homogeneity["layer"]):
+            before[report.dataset["name"]].append(own["before pools.0"])
     kinds = {True: list[str](), False: list[str]()}
     for name, shares in before.items():
         kinds[fmean(shares) < 0.5].append(name)
