@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 import graphpool_sanity
 from graphpool_sanity import cli, sanity_check
 from graphpool_sanity.__main__ import main
-from graphpool_sanity.check import demo
+from graphpool_sanity.check import demo, sanity
 from graphpool_sanity.cli import app
 from graphpool_sanity.training.ledger import Ledger
 from graphpool_sanity.training.protocol import Protocol
@@ -66,8 +66,10 @@ def test_check_says_what_it_found_and_where_the_report_is(tmp_path):
     assert (out / "report.html").exists()
 
     verdicts = [own["answer"] for own in said["comparisons"].values()]
+    table, below = words(found.stdout).split("complement: must", 1)
     for verdict in verdicts:  # is said once for each null
-        assert words(found.stdout).count(verdict) == verdicts.count(verdict)
+        assert table.count(verdict) == verdicts.count(verdict)
+    assert below.count("On other graphs like these: [") == 2
     told = json.loads(run("report", out, "--json").stdout)
     asked = run("check", "graphpool_sanity:GraclusPool", *QUICK, "--out", out, "--json")
     assert json.loads(asked.stdout) == told
@@ -403,11 +405,15 @@ def test_reports_are_exported_and_reviewed(tmp_path):
             assert found.exit_code == 0, found.output
             assert words in found.stdout
     frame = read_csv(StringIO(run("review", *folders, "--csv").stdout))
-    assert list(frame["dataset"]) == ["x", "x", "y", "y"]
+    assert list(frame["dataset"]) == ["x", "y", "all"] * 2
     assert frame["difference"][0] == pytest.approx(0.03, abs=0.002)
+    assert frame["difference"][2] == pytest.approx(0.04, abs=0.004)
+    assert frame["tau2"][2] > 0
     latex = run("report", folders[0], "--latex").stdout
-    assert "<Pool \\& Net>" in latex
-    assert "was compared with its nulls" in latex
+    table, paragraph = latex.split("\\end{tabular}")
+    assert "<Pool \\& Net>" in table
+    assert paragraph.strip().startswith("<Pool \\& Net> was compared with its nulls")
+    assert not re.search(r"(?<!\\)[%&#_$]", paragraph)  # all of it is typeset
 
     found = run("review", *folders, "--out", tmp_path / "review")
     assert found.exit_code == 0, found.output
@@ -417,6 +423,33 @@ def test_reports_are_exported_and_reviewed(tmp_path):
     kept = json.loads((tmp_path / "review" / "review.json").read_text())
     assert line == kept | {"folder": str(tmp_path / "review")}
     assert run("review", folders[0], folders[0]).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        ["--metric", "f1"],
+        ["--balanced"],
+        ["--dataset", "locality-control"],
+        ["--nulls", "random"],
+        ["--epochs", "3"],
+        ["--seed", "1"],
+        ["--arg", "aggr=mean"],
+    ],
+)
+def test_unlike_checks_share_no_default_folder(monkeypatch, option):
+    folders = []
+
+    def check(*args, out, **kwargs):
+        folders.append(out)
+        return report_of()
+
+    monkeypatch.setattr(sanity, "sanity_check", check)
+    for options in ([], [], option):
+        assert run("check", "graphpool_sanity:GraclusPool", *options).exit_code == 0
+    first, again, other = folders
+    assert first == again
+    assert first != other
 
 
 def test_the_demo_says_what_it_finds(monkeypatch):

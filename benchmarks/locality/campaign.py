@@ -4,9 +4,9 @@
     python -m benchmarks.locality.campaign --dataset PROTEINS --layer TopKPooling SAGPooling
     python -m benchmarks.locality.campaign --extend            # until decided, where it is cheap
 
-All that is below was written down before the first run. ``PLANNED`` pairs are run with each layer
-on each data set; these are what the review goes by. Then what is undecided is run on, on
-``EXTENDED``, until it is decided or there are ``MOST`` pairs. The reports lie in
+All that is below was written down before the first run, but for what says so. ``PLANNED`` pairs
+are run with each layer on each data set; these are what the review goes by. Then what is undecided
+is run on, on ``EXTENDED``, until it is decided or there are ``MOST`` pairs. The reports lie in
 ``results/locality``; the documentation shows them. KMISPooling needs torch-geometric-pool, with
 torch-scatter, torch-sparse and torch-cluster.
 """

@@ -91,7 +91,7 @@ def check(
     balanced: Balanced = False,
     runs: Annotated[int, typer.Option(help="Fewest pairs.")] = RUNS,
     max_runs: Annotated[int | None, typer.Option(help=f"Most pairs: {MAX_RUNS} or --runs.")] = None,
-    minutes: Annotated[float | None, typer.Option(help="Begin no more pairs after.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="Add none to --runs after.")] = None,
     nulls: Annotated[str, typer.Option(help="auto, all, or names joined by commas.")] = "auto",
     margin: Annotated[float | None, typer.Option(help="What is as good, in the metric.")] = None,
     epochs: Annotated[int | None, typer.Option(help="At most so many a run.")] = None,
@@ -135,7 +135,7 @@ def check(
         benchmark = find_data(dataset, task, features)  # type: ignore[arg-type]  # as checked there
         protocol, backbone = settings_of(benchmark.name, given)
         name = layer.partition(":")[2]
-        setting = (layer, arguments, given, nulls, seed)
+        setting = (layer, arguments, given, nulls, seed, dataset, task, features, metric, balanced)
         out = out or Path("results") / default_folder(name, benchmark.name, setting)
         found = sanity_check(
             standard_model(made, arguments, benchmark, **backbone),
@@ -215,7 +215,7 @@ def report(
 
     found = SanityReport.load(folder)
     if latex or csv:
-        typer.echo(to_latex([found]) if latex else to_csv([found]), nl=False)
+        typer.echo(to_latex(found) if latex else to_csv(found), nl=False)
         return
     found.save(folder)
     _show(found, folder, as_json)
@@ -234,11 +234,10 @@ def review(
     from graphpool_sanity.check.export import to_csv, to_latex
     from graphpool_sanity.check.report import SanityReport
 
-    reports = [SanityReport.load(folder) for folder in folders]
+    found = combine([SanityReport.load(folder) for folder in folders])
     if latex or csv:
-        typer.echo(to_latex(reports) if latex else to_csv(reports), nl=False)
+        typer.echo(to_latex(found) if latex else to_csv(found), nl=False)
         return
-    found = combine(reports)
     page = found.save(out)
     if as_json:
         typer.echo(json.dumps(found.to_dict() | {"folder": str(out)}))
@@ -264,8 +263,7 @@ def demo(
 
 def _show(report: "SanityReport", folder: Path, as_json: bool, quiet: bool = False) -> None:
     from graphpool_sanity.check.export import to_json
-    from graphpool_sanity.check.words import caveats, reason, sentence
-    from graphpool_sanity.nulls.questions import question
+    from graphpool_sanity.check.words import paragraphs, sentence
 
     if as_json or quiet:
         verdicts = [sentence(report, null) for null in report.comparisons]
@@ -274,11 +272,8 @@ def _show(report: "SanityReport", folder: Path, as_json: bool, quiet: bool = Fal
     console = Console(highlight=False, markup=False)
     console.print(report.table())
     console.print()
-    for null, found in report.comparisons.items():
-        why = reason(found, report.metric)
-        console.print(f"{null}: {question(null).asks} {why[:1].upper()}{why[1:]}.")
-    for caveat in caveats(report):
-        console.print(f"{caveat}.")
+    for paragraph in paragraphs(report):
+        console.print(paragraph)
     console.print(f"report: {folder / 'report.html'}", soft_wrap=True)
 
 

@@ -1,6 +1,7 @@
 """Factories of every pooling layer that is known, for nodes with so many channels."""
 
 import inspect
+from importlib.util import find_spec
 
 from torch_geometric.nn import (
     ASAPooling,
@@ -8,6 +9,7 @@ from torch_geometric.nn import (
     DMoNPooling,
     EdgePooling,
     MemPooling,
+    PANPooling,
     SAGPooling,
     TopKPooling,
 )
@@ -50,6 +52,8 @@ PYG = {
     "mem": lambda c: MemPooling(c, c, 2, K),
     "dmon": lambda c: DMoNPooling(c, K),
 }
+# It takes what PANConv returns in place of edges, for which it needs torch-sparse.
+PAN = {"pan": PANPooling} if find_spec("torch_sparse") else {}
 
 
 def _of_tgp():

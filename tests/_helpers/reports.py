@@ -11,7 +11,7 @@ from graphpool_sanity.training.protocol import Protocol
 PROTOCOL = asdict(Protocol(epochs=9))
 
 
-def report(metric="accuracy", shifts=None, runs=6, seed=0, **changes):
+def report(metric="accuracy", shifts=None, runs=6, seed=0, level=0.95, ratio=1 / 8, **changes):
     shifts = {"complement": 0.1, "none": 0.0} if shifts is None else shifts
     rng = np.random.default_rng(seed)
     layer = rng.normal(0.9, 0.01, runs)
@@ -25,7 +25,8 @@ def report(metric="accuracy", shifts=None, runs=6, seed=0, **changes):
         null: compare(
             [sign * (a - b) for a, b in zip(layer, scores[null], strict=True)],
             0.02,
-            test_train_ratio=1 / 8,
+            level,
+            ratio,
         )
         for null in shifts
     }
@@ -53,7 +54,7 @@ def report(metric="accuracy", shifts=None, runs=6, seed=0, **changes):
         "ties": {"pool": 0.0},
         "still_improving": dict.fromkeys(scores, 1),
         "plan": {
-            "runs": runs, "max_runs": 50, "is_kept": False, "extended_from": None,
+            "runs": runs, "max_runs": 50, "first": runs, "is_kept": False, "is_extended": False,
             "margins": [0.02],
         },
         "homogeneity": {v: {"before pool": 0.9, "after pool": 0.4} for v in scores},

@@ -22,7 +22,7 @@ def test_a_layer_is_checked_and_what_has_run_is_not_run_again(tmp_path, monkeypa
     assert ledger.read_text() == lines
 
     extended = campaign.check(*arguments[:-1], 3)
-    assert extended.plan["extended_from"] == 2
+    assert (extended.plan["first"], extended.plan["is_extended"]) == (2, True)
     assert len(extended.seeds) == 3
 
 

@@ -76,9 +76,9 @@ def test_a_published_meta_analysis_comes_out_as_published():
     assert found.verdict == "null is better"
 
 
-def test_only_the_planned_pairs_count():
+def test_only_the_pairs_that_were_planned_first_count():
     first = THREE[0]
-    shorter = [replace(r, plan=r.plan | {"runs": 6}) for r in THREE]
+    shorter = [replace(r, plan=r.plan | {"first": 6}) for r in THREE]
     own = row(review(shorter), "A", "complement")
     assert [study.runs for study in own.studies] == [6, 6, 6]
     assert own.studies[0].difference == pytest.approx(fmean(first.differences["complement"][:6]))

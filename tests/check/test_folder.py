@@ -9,7 +9,7 @@ from graphpool_sanity.check.folder import held, planned
 
 def asked(folder, runs, most, margin=0.02, has_runs=False, identity="check"):
     plan = planned(folder, identity, runs, most, margin, has_runs)
-    return plan.is_kept, plan.extended_from, plan.margins
+    return plan.is_kept, plan.first if plan.is_extended else None, plan.margins
 
 
 def test_one_number_asked_for_first_is_a_plan(tmp_path):
@@ -29,6 +29,11 @@ def test_a_plan_that_is_changed_is_none_for_good(tmp_path):
 def test_until_decided_is_no_plan(tmp_path):
     assert asked(tmp_path, 10, 50) == (False, None, (0.02,))
     assert asked(tmp_path, 20, 20) == (False, None, (0.02,))
+
+
+def test_a_review_goes_by_what_was_asked_for_first(tmp_path):
+    for runs, most in ((10, 50), (37, 37), (5, 50)):  # a stop at a verdict, say, was at 37
+        assert planned(tmp_path, "check", runs, most, 0.02, has_runs=False).first == 10
 
 
 def test_runs_of_which_no_plan_is_known_may_have_been_looked_at(tmp_path):

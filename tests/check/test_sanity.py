@@ -13,7 +13,7 @@ import torch
 from _helpers.small_checks import CYCLES, check, graclus
 from torch import nn
 from torch_geometric.data import Data
-from torch_geometric.nn import global_mean_pool
+from torch_geometric.nn import TopKPooling, global_mean_pool
 from torch_geometric.utils import erdos_renyi_graph
 from torchmetrics.classification import MulticlassF1Score
 
@@ -269,7 +269,7 @@ OWN_LAYER = """
 import sys
 import torch
 from torch import nn
-from torch_geometric.nn import global_mean_pool
+from torch_geometric.nn import TopKPooling, global_mean_pool
 from graphpool_sanity import register_null, sanity_check
 from graphpool_sanity.datasets import locality_control
 from graphpool_sanity.training.protocol import Protocol
@@ -408,3 +408,18 @@ def test_a_layer_whose_output_cannot_be_read_is_checked_all_the_same(monkeypatch
 class Unpaired(nn.Module):
     def forward(self, x, edge_index, batch):
         return PoolOutput(x, edge_index, None, batch, torch.arange(len(x)))
+
+
+class ByIndex(TopKPooling):
+    """It ranks the nodes by their index."""
+
+    def forward(self, x, edge_index, edge_attr=None, batch=None, attn=None):
+        index = torch.arange(len(x), dtype=x.dtype).view(-1, 1).expand_as(x)
+        return super().forward(x, edge_index, edge_attr, batch, index)
+
+
+def test_a_layer_that_ranks_by_index_has_it_in_the_headline():
+    report = check(lambda i, o: Backbone(ByIndex, i, o, hidden=8))
+    fault = report.invariance["layer"]["permutation"]
+    assert "differ" in fault
+    assert f"The layer depends on more than the graph: renumbered, {fault}" in report.headline

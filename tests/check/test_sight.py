@@ -2,7 +2,7 @@ import warnings
 
 import pytest
 import torch
-from _helpers.any_layers import OURS, PYG, TGP, K
+from _helpers.any_layers import OURS, PAN, PYG, TGP, K
 from torch import nn
 from torch_geometric.data import Batch
 from torch_geometric.nn import global_mean_pool
@@ -20,9 +20,11 @@ BATCH = Batch.from_data_list([DIGITS.graphs[i] for i in range(16)])
 # "nopool" has nothing to be seen; two layers of one eigenvector or of a factorisation return
 # padded matrices that they do not take.
 ONCE = ("eigen", "nmf")
+# These start where the layer does, and bite once its weights have moved.
+LATE = {("mem", "shuffle"), ("pan", "frozen")}
 LAYERS = {
     name: make
-    for name, make in (OURS | PYG | TGP).items()
+    for name, make in (OURS | PYG | PAN | TGP).items()
     if name != "nopool" and not name.startswith("random")
 }
 
@@ -39,6 +41,8 @@ def test_the_backbone_sees_every_known_layer_with_every_null(name, pools):
     if next(model.pools[0].parameters(), None) is None and "frozen" in nulls:
         nulls.remove("frozen")
     found = bites(model, nulls, 0, BATCH)
+    late = [null for null, size in found.items() if size < BLIND]
+    assert {(name, null) for null in late} <= LATE
     assert max(found.values()) > 10 * BLIND
 
 

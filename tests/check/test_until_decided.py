@@ -1,6 +1,7 @@
 """Checks that run until they are decided, with scores that are drawn instead of trained."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 from _helpers.small_checks import check
 
+from graphpool_sanity.check import sanity
 from graphpool_sanity.check.pairs import LAYER, PairedRuns
 from graphpool_sanity.training.ledger import Ledger
 
@@ -87,12 +89,29 @@ def test_lines_say_where_the_check_stands(drawn, capsys):
     drawn(random=(0.0, 0.02))
     check(runs=5, max_runs=40)
     said = capsys.readouterr().err.strip().splitlines()
-    assert "Backbone on locality-control: 5 to 40 pairs with each of random; an epoch" in said[0]
+    assert "Backbone on locality-control: 5 to 40 pairs with each of random. An epoch" in said[0]
+    times = re.search(r"a run at most 2 of them: (\S+ \w+) to (\S+ \w+) in all, 1 at once", said[0])
+    assert times
+    assert times[1] != times[2]
+    assert "None is added" not in said[0]
     assert "40 pairs can find a null as good if the differences have a standard" in said[0]
     assert said[2] == "pair 1, random: 79.7. random: 1 of 5 pairs"
     assert any("random: 5 pairs, " in line and " more, " in line for line in said)
     assert "inf" not in "".join(said)
     assert said[-1].endswith("null is as good")
+
+
+def test_what_limits_a_check_is_said_before_it_is_spent(drawn, capsys):
+    drawn(random=(0.0, 0.02))
+    check(runs=5, max_runs=40, minutes=50)
+    assert " None is added to 5 after 50 min. 40 pairs can " in capsys.readouterr().err
+
+
+def test_a_null_that_bites_late_is_said_to(drawn, capsys, monkeypatch):
+    drawn(random=(0.0, 0.02))
+    monkeypatch.setattr(sanity, "prove", lambda *_: {"random": 4e-5})
+    check(runs=5)
+    assert "Before training random changes the outputs by 4e-05 of" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("most", "of"), [(6, "9 of 12"), (40, "9 of 12 to 80")])
@@ -135,6 +154,7 @@ import os, random, signal, sys, time
 sys.path[:0] = sys.argv[3:]
 import numpy as np
 from _helpers.small_checks import check
+from graphpool_sanity.check import sanity
 from graphpool_sanity.check.pairs import PairedRuns
 
 def run(self, config, on_epoch):
@@ -150,22 +170,23 @@ PairedRuns.__call__ = run
 
 def say(folder):
     report = check(runs=5, max_runs=60, out=os.path.join(sys.argv[1], folder))
-    print(report.verdict, len(report.seeds), report.comparisons["random"].interval, flush=True)
+    return f"{report.verdict} {len(report.seeds)} {report.comparisons['random'].interval}"
 
-say("undisturbed")
-rng, kills = random.Random(0), 0
+print(say("undisturbed"))
+rng, kills, folder = random.Random(0), 0, 0
 while kills < int(sys.argv[2]):
     child = os.fork()
     if child == 0:
-        say("killed")
+        say(f"killed {folder}")
         os._exit(0)
     time.sleep(rng.uniform(0.0, 0.6))
     os.kill(child, signal.SIGKILL)
     if os.waitpid(child, 0)[1] == 0:  # it was done before
-        break
-    kills += 1
-print(kills, flush=True)
-say("killed")
+        folder += 1
+    else:
+        kills += 1
+for number in range(folder + 1):
+    print(say(f"killed {number}"))
 """
 
 
@@ -178,12 +199,14 @@ def test_killed_at_any_moment_no_run_is_lost_or_doubled_and_the_verdict_stays(tm
         text=True,
     )
     assert found.returncode == 0, found.stderr
-    undisturbed, *_, kills, killed = found.stdout.splitlines()
-    assert int(kills) >= 3
-    assert killed == undisturbed
-    ledgers = [
-        [(r["config"]["variant"], r["config"]["seed"], r["test"]) for r in Ledger(path)]
-        for path in (tmp_path / "undisturbed/ledger.jsonl", tmp_path / "killed/ledger.jsonl")
+    undisturbed, *killed = found.stdout.splitlines()
+    assert set(killed) == {undisturbed}
+    first, *others = [
+        sorted((r["config"]["variant"], r["config"]["seed"], r["test"]) for r in Ledger(path))
+        for path in (
+            tmp_path / "undisturbed" / "ledger.jsonl",
+            *(tmp_path / f"killed {i}" / "ledger.jsonl" for i in range(len(killed))),
+        )
     ]
-    assert sorted(ledgers[0]) == sorted(ledgers[1])
-    assert len(ledgers[1]) == len(set(ledgers[1]))
+    assert others == [first] * len(killed)
+    assert len(first) == len(set(first))

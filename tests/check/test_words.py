@@ -3,7 +3,7 @@
 import pytest
 from _helpers.reports import report
 
-from graphpool_sanity.check.words import caveats
+from graphpool_sanity.check.words import beyond, caveats, changes, paragraphs
 
 QUIET = {v: {"permutation": "holds", "batch": "holds"} for v in ("layer", "complement", "none")}
 
@@ -45,6 +45,13 @@ def test_a_layer_that_is_as_good_without_a_choice_hardly_chooses(after, said):
     found = report(shifts={"complement": 0.0}, invariance=QUIET, bite=bite)
     assert found.verdict == "null is as good"
     assert ("The layer hardly chooses" in found.headline) == said
+    bite = {"none": {"before": 0.5, "after": after}}
+    other = report(shifts={"complement": 0.1, "none": 0.0}, invariance=QUIET, bite=bite)
+    assert (other.verdict, other.comparisons["none"].verdict) == (
+        "locality helps",
+        "null is as good",
+    )
+    assert ("after training the null 'none' changes" in other.headline) == said
     better = report(shifts={"complement": 0.1}, invariance=QUIET, bite=bite)
     assert "hardly chooses" not in better.headline
 
@@ -53,11 +60,14 @@ def test_plans_and_margins_that_were_changed_are_marked():
     plan = {
         "runs": 6,
         "max_runs": 50,
+        "first": 10,
         "is_kept": False,
-        "extended_from": 10,
+        "is_extended": True,
         "margins": [0.02, 0.1],
     }
-    first, second = caveats(report(invariance=QUIET, plan=plan))
+    found = report(invariance=QUIET, plan=plan)
+    first, second = caveats(found)
+    assert f"{first}. {second}." in found.methods
     assert first == "The margin was changed after runs existed: 0.02, 0.1"
     assert second.startswith(
         "A plan of 10 pairs was extended: both looks together err in up to 7.5"
@@ -72,3 +82,23 @@ def test_a_paragraph_for_a_paper_has_all_that_is_needed_to_repeat():
         "margin of equivalence is 2 points", "locality helps; the mean difference of 6 paired",
     ):  # fmt: skip
         assert part in text
+
+
+def test_the_rate_of_an_extended_plan_is_said_only_as_simulated():
+    plan = report().plan | {"first": 30, "is_extended": True}
+    (said,) = changes(report(plan=plan))
+    assert said.endswith("both looks together err more often than in 5 %")
+    (said,) = changes(report(plan=plan | {"first": 10}, level=0.8))
+    assert said.endswith("both looks together err more often than in 20 %")
+
+
+def test_how_far_a_verdict_goes_stands_below_it():
+    found = report()
+    about, none, *_ = paragraphs(found)
+    assert about.startswith("complement: ")
+    assert about.endswith(f"{beyond(found.comparisons['complement'], 'accuracy')}.")
+    assert ". On other graphs like these: [" in about
+    assert ". On other graphs like these: [" in none
+    assert "by Nadeau and Bengio's variance: against 'complement' [" in found.methods
+    official = report(ratio=0)
+    assert not any("On other graphs" in text for text in [*paragraphs(official), official.methods])

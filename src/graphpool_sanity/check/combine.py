@@ -76,13 +76,14 @@ class Review:
     reports: tuple[SanityReport, ...] = field(repr=False, compare=False)
 
     @property
-    def _unit(self) -> Unit:
+    def unit(self) -> Unit:
+        """That of the differences."""
         return Unit(MARGINS if self.metric is None else self.metric)
 
     def table(self) -> Table:
         """A line for each layer and null: the mean over data sets, and the verdict last."""
-        unit, interval = self._unit, f"{100 * self.level:g} % interval"
-        heads = (f"mean, {unit.points}\n{interval}", "data sets\nprediction")
+        unit, interval = self.unit, f"{100 * self.level:g} % interval"
+        heads = (f"mean, {unit.points}\n{interval}", "data sets, τ\nprediction")
         table = table_of_evidence(self.title, "layer\n− null", *heads)
         for row in self.rows:
             names = f"{row.layer}\n− {row.null}\n"
@@ -90,7 +91,7 @@ class Review:
             table.add_row(
                 Text.assemble(names, (self.answer(row), "bold")),
                 f"{unit.signed(row.difference)}\n{unit.interval(row.interval)}",
-                f"{len(row.studies)}\n{prediction}",
+                f"{len(row.studies)}, {self.tau(row)}\n{prediction}",
             )
         return table
 
@@ -106,6 +107,10 @@ class Review:
         helps = "locality helps" if row.null == CHOICE else question(row.null).helps
         return helps if row.verdict == "locality helps" else row.verdict
 
+    def tau(self, row: Combined) -> str:
+        """The standard deviation of the true differences from data set to data set."""
+        return "–" if row.tau2 is None else self.unit.signed(sqrt(row.tau2)).lstrip("+")
+
     def plot(self, dark: bool = False) -> Figure:
         """A forest plot: each data set's interval, each mean as a diamond, and the margin."""
         lines = []
@@ -113,7 +118,7 @@ class Review:
             head = f"{row.layer} − {row.null}"
             lines.append(ForestLine(head, row.difference, row.interval, True, row.prediction))
             lines += [ForestLine(s.dataset, s.difference, s.interval) for s in row.studies]
-        return plot_forest(lines, self._unit, self.margin, dark)
+        return plot_forest(lines, self.unit, self.margin, dark)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the reports, as JSON has it."""
@@ -135,7 +140,7 @@ class Review:
         save_svg(self.plot(), folder / "forest.svg")
         forest = [data_uri(self.plot(dark)) for dark in (False, True)]
         page = folder / "review.html"
-        page.write_text(render("review", review=self, unit=self._unit, forest=forest), "utf-8")
+        page.write_text(render("review", review=self, unit=self.unit, forest=forest), "utf-8")
         return page
 
 
@@ -150,10 +155,10 @@ def review(reports: Iterable[SanityReport | str | Path]) -> Review:
     Spiegelhalter. The verdict is where the interval lies, as for
     :func:`~graphpool_sanity.compare`.
 
-    The pairs are those that were planned, the first ``runs`` of each report: a mean that was
-    stopped at a verdict is biased. Over several layers the data set is the unit, and the layers'
-    differences of one seed, which share its split, are averaged first: each layer against its first
-    null that chooses otherwise (``"choice"``), and against ``"none"``.
+    The pairs are those that were planned first, the least number of a check's first call: a mean
+    that was stopped at a verdict is biased. Over several layers the data set is the unit, and the
+    layers' differences of one seed, which share its split, are averaged first: each layer against
+    its first null that chooses otherwise (``"choice"``), and against ``"none"``.
 
     Args:
         reports: Reports, or their folders.
@@ -200,9 +205,9 @@ def _check(reports: Sequence[SanityReport]) -> None:
 
 
 def _planned(report: SanityReport, null: str, in_unit: bool) -> Mapping[int, float]:
-    """The difference of each seed that was planned."""
+    """The difference of each seed that was planned first."""
     scale = 1.0 if in_unit else 1 / report.comparisons[null].margin
-    own = report.differences[null][: report.plan["runs"]]
+    own = report.differences[null][: report.plan["first"]]
     return {seed: scale * x for seed, x in zip(report.seeds, own, strict=False)}
 
 

@@ -34,8 +34,8 @@ class Findings:
     still_improving: dict[str, int]
     """How many runs had their best epoch among the last tenth when the epochs ran out."""
     plan: dict[str, Any]
-    """The least and greatest number of pairs, whether they were fixed beforehand, and the margins
-    that were asked for."""
+    """The least and greatest number of pairs, the least of the first call, whether they were fixed
+    beforehand and kept, and the margins that were asked for."""
     cost: dict[str, dict[str, float]]
     homogeneity: dict[str, dict[str, float]]
     """Before and after each pooling layer the share of variance within graphs, after training."""

@@ -19,10 +19,12 @@ class Plan:
 
     runs: int
     max_runs: int
+    first: int
+    """The least number of the first call: no verdict had been seen when it was chosen."""
     is_kept: bool
     """Whether the number was fixed before the first run, and never changed."""
-    extended_from: int | None = None
-    """The number that was fixed first, if others followed."""
+    is_extended: bool = False
+    """Whether ``first`` was fixed so, and changed later."""
     margins: tuple[float, ...] = ()
     """All that were asked for, the first first."""
 
@@ -63,7 +65,7 @@ def planned(
     plans = _read(folder)
     first = plans.get(identity)
     if first is None:
-        plan = Plan(runs, max_runs, runs == max_runs and not has_runs, None, (margin,))
+        plan = Plan(runs, max_runs, runs, runs == max_runs and not has_runs, False, (margin,))
     else:
         plan = _followed(Plan(**first), runs, max_runs, margin)
     if folder is not None:
@@ -75,9 +77,10 @@ def planned(
 
 def _followed(first: Plan, runs: int, max_runs: int, margin: float) -> Plan:
     same = (runs, max_runs) == (first.runs, first.max_runs)
-    extended = first.runs if first.is_kept and not same else first.extended_from
+    is_kept = first.is_kept and same
+    is_extended = first.is_extended or (first.is_kept and not same)
     margins = tuple(dict.fromkeys([*first.margins, margin]))
-    return Plan(runs, max_runs, first.is_kept and same, extended, margins)
+    return Plan(runs, max_runs, first.first, is_kept, is_extended, margins)
 
 
 def _read(folder: Path | None) -> dict[str, Mapping[str, Any]]:

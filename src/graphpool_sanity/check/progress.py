@@ -1,6 +1,7 @@
 """What a check shows while it runs: how far each null is from its verdict, and for how long."""
 
 import time
+from collections.abc import Mapping
 from itertools import islice
 from math import inf, isfinite
 from pathlib import Path
@@ -17,6 +18,7 @@ from graphpool_sanity.check.collect import Judge
 from graphpool_sanity.check.comparison import half_width
 from graphpool_sanity.check.pairs import LAYER, PairedRuns
 from graphpool_sanity.check.schedule import Schedule
+from graphpool_sanity.check.sight import BLIND
 from graphpool_sanity.modules import fork_rng
 from graphpool_sanity.training.batches import Batches
 from graphpool_sanity.training.ledger import Record
@@ -47,24 +49,36 @@ class CheckWatch:
         self.progress = Progress(*columns, console=self.console, disable=not live, transient=True)
         self.lines = {null: self.progress.add_task(null, total=None) for null in schedule.nulls}
 
-    def announce(self, name: str, pairs: PairedRuns, kept: int = 0) -> None:
-        """Say what is going to be spent, what it can settle, and how many runs are kept."""
+    def announce(
+        self, name: str, pairs: PairedRuns, bite: Mapping[str, float], kept: int = 0
+    ) -> None:
+        """Say what will be spent, what it can settle, what bites late, and what is kept."""
         if self.console.quiet:
             return
         benchmark, plan = pairs.benchmark(), self.judge.plan
         least, most = self.schedule.runs, self.schedule.max_runs
         number = " to ".join(map(str, dict.fromkeys([least, most])))
-        nulls = ", ".join(self.schedule.nulls)
-        epoch = seconds_of_epoch(pairs, self.seed)
+        nulls, variants = ", ".join(self.schedule.nulls), 1 + len(self.schedule.nulls)
+        epoch, epochs = seconds_of_epoch(pairs, self.seed), pairs.protocol.epochs
+        pair = variants * epochs * epoch / self.jobs
+        times = " to ".join(dict.fromkeys(duration(n * pair) for n in (least, most)))
+        limit = self.schedule.deadline - time.monotonic()
+        until = f"None is added to {least} after {duration(limit)}. " if isfinite(limit) else ""
         spread = self.judge.margin / half_width(most, 1.0, 1 - self.judge.level, 0, plan.is_kept)
         self._say(
-            f"{name} on {benchmark.name}: {number} pairs with each of {nulls}; an epoch takes "
-            f"about {duration(epoch)}, a run at most {pairs.protocol.epochs} of them. {most} pairs "
-            f"can find a null as good if the differences have a standard deviation below "
+            f"{name} on {benchmark.name}: {number} pairs with each of {nulls}. An epoch takes "
+            f"about {duration(epoch)}, a run at most {epochs} of them: {times} in all, "
+            f"{self.jobs} at once, if no run stops early. {until}{most} pairs can find a null as "
+            f"good if the differences have a standard deviation below "
             f"{self.unit.difference(spread).lstrip('+')}."
         )
+        for null, size in bite.items():
+            if size < BLIND:
+                self._say(
+                    f"Before training {null} changes the outputs by {size:.0e} of what tells "
+                    "graphs apart; the report has how far it does after."
+                )
         if kept:
-            variants = 1 + len(self.schedule.nulls)
             runs = " to ".join(str(variants * number) for number in dict.fromkeys([least, most]))
             self._say(f"{kept} of {runs} runs are kept from before.")
 

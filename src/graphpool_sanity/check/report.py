@@ -19,6 +19,7 @@ from graphpool_sanity.check.page import data_uri, render
 from graphpool_sanity.check.pairs import LAYER
 from graphpool_sanity.check.words import (
     answer,
+    beyond,
     caveats,
     headline,
     methods,
@@ -137,6 +138,7 @@ class SanityReport(Findings):
             answer=answer,
             question=question,
             reason=reason,
+            beyond=beyond,
             sentence=lambda text: text[:1].upper() + text[1:],
             bite=self._bite,
             stages=list(stages),

@@ -181,7 +181,7 @@ def sanity_check(
         judge = Judge(pairs.benchmark(), seed, margin, level, plan)
         schedule = Schedule(chosen, runs, max_runs, judge.is_decided, deadline_in(minutes))
         watch = CheckWatch(schedule, judge, n_jobs, seed, verbose)
-        watch.announce(name, pairs, kept)
+        watch.announce(name, pairs, bite, kept)
         try:
             configs = (config_of(*key) for key in schedule)
             records = run_all(configs, pairs, ledger, n_jobs, scheduler, watch)

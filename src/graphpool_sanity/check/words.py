@@ -11,8 +11,8 @@ from graphpool_sanity.training.tasks import Unit
 HARDLY = 1e-3
 """A bite after training below which a layer hardly chooses."""
 _MANY_TIES = 0.02
-_EXTENDED = "7.5 %"
-"""How often plans of 5 to 20 pairs that were extended err at most, as simulated, at level 0.95."""
+_EXTENDED, _SIMULATED = "in up to 7.5 %", range(5, 21)
+"""How often plans of so many pairs that were extended err at most, as simulated, at level 0.95."""
 
 
 def answer(null: str, comparison: Comparison) -> str:
@@ -47,12 +47,13 @@ def caveats(report: Findings) -> list[str]:
     """Sentences, without a full stop, that belong beside the verdict."""
     null = overall(report.comparisons)[1]
     said = []
-    after = report.bite.get(null, {}).get("after")
-    if report.verdict == "null is as good" and after is not None and after < HARDLY:
-        said.append(
-            f"The layer hardly chooses: after training the null changes its outputs by {after:.0e} "
-            "of what tells graphs apart"
-        )
+    for name, found in report.comparisons.items():
+        after = report.bite.get(name, {}).get("after")
+        if found.verdict == "null is as good" and after is not None and after < HARDLY:
+            said.append(
+                f"The layer hardly chooses: after training the null {name!r} changes its outputs "
+                f"by {after:.0e} of what tells graphs apart"
+            )
     without = report.comparisons.get("none")
     if null != "none" and without is not None and without.verdict == "null is better":
         gap = Unit(report.metric).difference(without.difference)
@@ -70,15 +71,40 @@ def caveats(report: Findings) -> list[str]:
         )
     for name, call in report.chosen_at.items():
         said.append(f"{name} was found to choose at {call}")
-    if len(report.plan["margins"]) > 1:
-        margins = ", ".join(f"{margin:g}" for margin in report.plan["margins"])
+    return said + changes(report)
+
+
+def changes(report: Findings) -> list[str]:
+    """Sentences, without a full stop, on what was decided after runs had been seen."""
+    said, plan, level = [], report.plan, next(iter(report.comparisons.values())).level
+    if len(plan["margins"]) > 1:
+        margins = ", ".join(f"{margin:g}" for margin in plan["margins"])
         said.append(f"The margin was changed after runs existed: {margins}")
-    if report.plan["extended_from"] is not None:
-        said.append(
-            f"A plan of {report.plan['extended_from']} pairs was extended: both looks together err "
-            f"in up to {_EXTENDED}"
-        )
+    if plan["is_extended"]:
+        is_simulated = level == 0.95 and plan["first"] in _SIMULATED
+        often = _EXTENDED if is_simulated else f"more often than in {100 * (1 - level):g} %"
+        first = f"A plan of {plan['first']} pairs was extended"
+        said.append(f"{first}: both looks together err {often}")
     return said
+
+
+def beyond(comparison: Comparison, metric: str) -> str:
+    """What a comparison says of other graphs like these; nothing where splits do not overlap."""
+    if comparison.beyond is None:
+        return ""
+    interval = Unit(metric).interval(comparison.beyond)
+    return f"On other graphs like these: {interval}, {comparison.beyond_verdict}"
+
+
+def paragraphs(report: Findings) -> list[str]:
+    """What stands below the table: for each null why and how far the verdict goes, and caveats."""
+    said = []
+    for null, found in report.comparisons.items():
+        why = reason(found, report.metric)
+        parts = [f"{null}: {question(null).asks} {why[:1].upper()}{why[1:]}"]
+        parts += filter(None, [beyond(found, report.metric)])
+        said.append(". ".join(parts))
+    return [f"{sentence}." for sentence in [*said, *caveats(report)]]
 
 
 def scope(report: Findings) -> tuple[str, str]:
@@ -117,11 +143,22 @@ def methods(report: Findings) -> str:
         if first.planned
         else f"a {100 * first.level:g} % confidence sequence, valid at any number of pairs"
     )
-    results = " ".join(
+    results = [
         f"Against '{null}' ({question(null).asks.rstrip('?')}): {answer(null, found)}; "
-        f"{reason(found, report.metric)}."
+        f"{reason(found, report.metric)}"
         for null, found in report.comparisons.items()
-    )
+    ]
+    others = [
+        f"against '{null}' {unit.interval(found.beyond)} ({found.beyond_verdict})"
+        for null, found in report.comparisons.items()
+        if found.beyond is not None
+    ]
+    if others:
+        results.append(
+            "For other graphs like these the overlap of the splits counts, too; by Nadeau and "
+            f"Bengio's variance: {', '.join(others)}"
+        )
+    results += changes(report)
     version = report.environment["versions"].get("graphpool-sanity", "")
     return (
         f"{report.name} was compared with its nulls {nulls} on {dataset['name']} "
@@ -134,5 +171,6 @@ def methods(report: Findings) -> str:
         f"batches of {protocol['batch_size']} graphs and at most {protocol['epochs']} epochs, "
         f"stopped after {protocol['stop_after']} without a better one. Reported are differences of "
         f"test {report.metric} at the best validation epoch, with {interval}; the margin of "
-        f"equivalence is {unit.margin(first.margin)}. {results}"
+        f"equivalence is {unit.margin(first.margin)}. "
+        + " ".join(f"{result}." for result in results)
     )
