@@ -92,6 +92,7 @@ GRACLUS = Experiment(
     settings={
         "default": {"layers": 3, "hidden": 64, "batch_size": 64, "convs": 2},
         "IMDB-BINARY": {"layers": 2},
+        "IMDB-C": {"layers": 2},
         "SMNIST": {"layers": 2},
         "ogbg-molhiv": {"layers": 2, "hidden": 128},
     },

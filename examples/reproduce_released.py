@@ -11,32 +11,27 @@ from statistics import fmean
 
 import reproduce_diffpool
 import reproduce_mincut
-import torch
 from reproduce_diffpool import DIFFPOOL, Sages
 from reproduce_mincut import MINCUT
-from torch import nn
-from torch_geometric.nn import SAGEConv
+from torch import Tensor, nn
+from torch_geometric.data import Data
 
 from graphpool_sanity.datasets import Benchmark
 from graphpool_sanity.reproduce import Experiment, Row, Study, reproduce
-from graphpool_sanity.training.input_conv import InputConv
 from graphpool_sanity.training.workers import Config
 
 
-class FirstSage(InputConv):
-    """A normalised GraphSAGE convolution; it does not hear edge features."""
-
-    def __init__(self, benchmark: Benchmark, out_channels: int) -> None:
-        super().__init__(benchmark, out_channels)
-        self.conv = SAGEConv(self.conv.in_channels, out_channels, normalize=True)
+def normalised(conv: nn.Module, inputs: tuple[Data], out: Tensor) -> Tensor:
+    """Of a mean convolution this makes a GraphSAGE convolution."""
+    return nn.functional.normalize(out, dim=-1)
 
 
 def build_diffpool(config: Config, benchmark: Benchmark) -> nn.Module:
     net = reproduce_diffpool.build({**config, "variant": "gnn"}, benchmark)
-    if config["variant"] == "first":
+    if config["variant"] == "signed":
         net.relu_after_first = False
-        with torch.random.fork_rng(devices=()):  # all other weights are ours
-            net.first = FirstSage(benchmark, config["hidden"])
+    elif config["variant"] == "sage":
+        net.first.register_forward_hook(normalised)
     else:
         for sages in net.modules():
             if isinstance(sages, Sages):
@@ -54,7 +49,7 @@ def build_mincut(config: Config, benchmark: Benchmark) -> nn.Module:
 DIFFPOOL_RELEASED = Experiment(
     family="diffpool-released",
     build=build_diffpool,
-    variants=["last", "first"],
+    variants=["last", "signed", "sage"],
     settings=DIFFPOOL.settings,
     protocol=DIFFPOOL.protocol,
 )
@@ -67,7 +62,8 @@ MINCUT_RELEASED = Experiment(
 ALIGNED = {
     "DiffPool": [
         Row("no last residual", "last", DIFFPOOL_RELEASED),
-        Row("SAGE first, no ReLU", "first", DIFFPOOL_RELEASED),
+        Row("no first ReLU", "signed", DIFFPOOL_RELEASED),
+        Row("first normalised", "sage", DIFFPOOL_RELEASED),
     ],
     "MinCutPool": [
         Row("clipped at 2", "mlp", MINCUT, {"clip_norm": 2.0}),

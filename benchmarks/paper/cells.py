@@ -1,6 +1,7 @@
 """The cells of the paper's tables: ours with its interval, beside the paper's."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from math import inf, isfinite
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
@@ -8,13 +9,14 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
-from benchmarks.paper.judge import REBUILT, records
+from benchmarks.paper.judge import REBUILT, RUNS_OF_THE_PAPER, compiled, records
+from graphpool_sanity.check.comparison import compare
 from graphpool_sanity.datasets.load import metric_of
+from graphpool_sanity.reproduce.contrasts import is_plan as planned
 from graphpool_sanity.reproduce.study import Row, Study
 from graphpool_sanity.reproduce.tables import Reported, reported
 from graphpool_sanity.training.tasks import Unit
 
-RUNS_OF_THE_PAPER = 20
 APART = "†"
 NOT_THEIRS = "<br>training set not the paper's"
 
@@ -26,6 +28,8 @@ class Cell(NamedTuple):
     dataset: str
     scores: list[float]
     """Raw test metrics."""
+    is_plan: bool
+    """Whether so many seeds were planned."""
     paper: Reported | None
 
     @property
@@ -40,22 +44,22 @@ class Cell(NamedTuple):
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """95 % of Student's t of the mean over seeds; ``None`` for fewer than three runs."""
-        n, mean = len(self.scores), float(np.mean(self.values or 0))
-        if n < 3:
+        """95 % of the mean over seeds: Student's, or, where seeds were added to a plan, the
+        confidence sequence; ``None`` for fewer than three runs."""
+        if len(self.scores) < 3:
             return None
-        half = float(stats.t.ppf(0.975, n - 1) * stats.sem(self.values))
-        return mean - half, mean + half
+        found = compare(self.values, 1.0, planned=self.is_plan)
+        return found.interval if isfinite(found.interval[0]) else None
 
     @property
     def is_apart(self) -> bool:
         """Whether our mean and the paper's differ significantly: Welch's test at 5 %, or, where
         the paper gives no deviation, its mean lies outside our interval."""
-        if self.interval is None or self.paper is None or self.dataset in REBUILT:
+        if len(self.scores) < 3 or self.paper is None or self.dataset in REBUILT:
             return False
-        low, high = self.interval
         theirs = float(self.paper.mean)
         if not self.paper.std:
+            low, high = self.interval or (-inf, inf)
             return not low <= theirs <= high
         test = stats.ttest_ind_from_stats(
             *(np.mean(self.values), np.std(self.values, ddof=1), len(self.values)),
@@ -84,7 +88,8 @@ def cell(study: Study, row: Row, dataset: str, folder: Path) -> Cell:
     """What the ledgers of a folder hold, and what the paper reports."""
     found = records(row, dataset, folder) if row.experiment else {}
     scores = [record["test"] for record in found.values()]
-    return Cell(row, dataset, scores, reported(row, dataset, study.title))
+    is_plan = bool(found) and planned(found)
+    return Cell(row, dataset, scores, is_plan, reported(row, dataset, study.title))
 
 
 def table(study: Study, folder: Path) -> Iterator[str]:
@@ -116,7 +121,7 @@ def costs(studies: Sequence[Study], folder: Path) -> Iterator[str]:
 
 
 def _seconds(row: Row, dataset: str, folder: Path) -> str:
-    runs = records(row, dataset, folder).values()
+    runs = [run for run in records(row, dataset, folder).values() if not compiled(run)]
     return f"{median(run['seconds'] for run in runs):.0f} s" if runs else ""
 
 

@@ -40,12 +40,12 @@ class Claim(NamedTuple):
 FOUR, FIVE, EIGHT = TABLE_1.datasets, TABLE_3.datasets, TABLE_S5.datasets
 NINE = [*FOUR, *FIVE]
 AS_PUBLISHED = [name for name in FOUR if name not in REBUILT]
-GIN, GRACLUS, COMPLEMENT, NO_POOLING = TABLE_1.rows[1:]
+SAGE, GIN, GRACLUS, COMPLEMENT, NO_POOLING = TABLE_1.rows
 DP, *RANDOM_DP = FIGURE_2.rows
 GMN, DISTANCE, RANDOM_GMN = FIGURE_4.rows
 MINCUT, N_MINCUT, DP_V2, N_DP_V2 = TABLE_S5.rows
 FIXED, PERMUTED, INVARIANT = FIGURE_3.rows
-ONCE, TENFOLD = FIGURE_7.rows[1:]
+NOT_AT_ALL, ONCE, TENFOLD = FIGURE_7.rows
 OFTEN, SELDOM = FIGURE_S1.rows
 ONE_CONV, TWO_CONVS = TABLE_2.rows[::2], TABLE_2.rows[1::2]
 BY_CONVS = list(zip(TWO_CONVS, ONE_CONV, strict=True))
@@ -58,9 +58,9 @@ CLAIMS = [
         paired([(GRACLUS, COMPLEMENT)], NINE, "second is as good"),
     ),
     Claim(
-        "Graclus and Complement are strong baselines: they do as well as GIN.",
+        "Graclus and Complement are strong baselines: they do as well as GIN and GraphSAGE.",
         "Section 2, Table 1",
-        all_of(*(near_the_cited(row, GIN, AS_PUBLISHED) for row in (GRACLUS, COMPLEMENT))),
+        all_of(*(near_the_cited(row, [SAGE, GIN], AS_PUBLISHED) for row in (GRACLUS, COMPLEMENT))),
     ),
     Claim(
         "DiffPool's learned assignments are not relevant: random ones do as well.",
@@ -94,7 +94,7 @@ CLAIMS = [
         ),
     ),
     Claim(
-        "On SMNIST an epoch of Distance takes up to half the time of GMN's, Random's a tenth.",
+        "On SMNIST an epoch of Distance takes as little as half of GMN's time, Random's a tenth.",
         "Section 2",
         all_of(
             takes_at_most(1 / 2, DISTANCE, GMN, "SMNIST"),
@@ -112,9 +112,9 @@ CLAIMS = [
         more_alike_after_pooling(["ZINC", "NCI1", "ogbg-molhiv"]),
     ),
     Claim(
-        "The unsupervised losses do not help: ten times their weight makes DiffPool no better.",
+        "The unsupervised losses do not help: DiffPool is no better for them, or ten times them.",
         "Section 3, Figure 7",
-        paired([(TENFOLD, ONCE)], FIGURE_7.datasets, "second is as good"),
+        paired([(ONCE, NOT_AT_ALL), (TENFOLD, ONCE)], FIGURE_7.datasets, "second is as good"),
     ),
     Claim(
         "Training GMN's keys more often by the KL loss makes it no better.",
@@ -139,7 +139,7 @@ CLAIMS = [
     Claim(
         "Global mean pooling is on par with Graclus, DiffPool and GMN.",
         "Section 3",
-        paired([(row, NO_POOLING) for row in (GRACLUS, DP, GMN)], FOUR, "second is as good"),
+        paired([(row, NO_POOLING) for row in (GRACLUS, DP, GMN)], NINE, "second is as good"),
     ),
     Claim(
         "Random assignments do as well as MinCutPool's.",

@@ -1,7 +1,8 @@
 """A claim over all of its data sets: one mean, one interval, one verdict."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from statistics import fmean
 from typing import Literal, NamedTuple
 
@@ -9,6 +10,7 @@ from matplotlib.figure import Figure
 
 from benchmarks.paper.judge import Finding, Status, status_of
 from graphpool_sanity.check.combine import Combined, combined
+from graphpool_sanity.check.comparison import LEAST_RUNS, compare
 from graphpool_sanity.check.figures import ForestLine, plot_forest
 from graphpool_sanity.training.tasks import MARGINS, Unit
 
@@ -23,47 +25,112 @@ class Overall(NamedTuple):
     words: str
     status: Status | Literal["mixed"]
     combined: Combined | None = None
+    notes: Sequence[str] = ()
+    """What is not in the mean."""
 
 
 def overall(found: Sequence[Finding]) -> Overall:
     """Pairs of models are reviewed over data sets; of all other claims the data sets are counted.
 
-    On each data set a claim's pairs are averaged seed by seed, for these share the split.
+    On each data set a claim's pairs are averaged seed by seed, for these share the split. As in
+    :func:`~graphpool_sanity.review`, the mean over data sets is of the seeds that were planned
+    first; a data set that is alone has its own interval.
     """
-    sets = _by_dataset(found)
-    if not sets:
+    pairs = _by_dataset(found)
+    if not pairs:
         return _counted(found)
-    review = combined("first", "second", sets, margin=1.0, level=LEVEL)
+    means = {name: _averaged(own, [one.first for one in own]) for name, own in pairs.items()}
+    enough = {name: own for name, own in means.items() if len(own) >= LEAST_RUNS}
+    few = [name for name in pairs if name not in enough]
+    notes = [f"Left out, with fewer than {LEAST_RUNS} runs: {', '.join(few)}."] if few else []
+    if not enough:
+        return Overall(f"no data set has {LEAST_RUNS} runs", "undecided", None, notes)
+    if len(enough) == 1:
+        (name,) = enough
+        review = _alone(name, pairs[name])
+    else:
+        review = combined("first", "second", enough, margin=1.0, level=LEVEL)
+        notes += _left_out(pairs, enough)
     expected = next(one.expected for one in found if one.expected)
-    many = f"{len(sets)} data set{'s' * (len(sets) > 1)}"
-    shown = f"{UNIT.signed(review.difference)} {UNIT.interval(review.interval)}"
-    return Overall(f"{shown} on {many}", status_of(review.verdict, expected), review)
+    opposed = sum(one.status == "not reproduced" for one in found)
+    shown = f"{UNIT.signed(review.difference)} {UNIT.interval(review.interval)} on {_named(enough)}"
+    every = sum(map(len, pairs.values()))
+    if 0 < opposed < every:
+        shown += f"; {opposed} of {every} comparisons to the contrary"
+    return Overall(shown, status_of(review.interval, 1.0, expected), review, notes)
 
 
-def _by_dataset(found: Sequence[Finding]) -> Mapping[str, Mapping[int, float]]:
-    taken: dict[str, list[Mapping[int, float]]] = defaultdict(list)
+def _by_dataset(found: Sequence[Finding]) -> Mapping[str, Sequence[Finding]]:
+    """The pairs of models of each data set that has any."""
+    pairs: dict[str, list[Finding]] = defaultdict(list)
     for one in found:
         if one.margins:
-            taken[one.dataset].append(one.margins)
-    sets = {}
-    for dataset, pairs in taken.items():
-        seeds = [seed for seed in pairs[0] if all(seed in pair for pair in pairs)]
-        sets[dataset] = {seed: fmean(pair[seed] for pair in pairs) for seed in seeds}
-    return {dataset: own for dataset, own in sets.items() if len(own) > 1}
+            pairs[one.dataset].append(one)
+    return pairs
+
+
+def _averaged(pairs: Sequence[Finding], seeds: Sequence[Collection[int]]) -> Mapping[int, float]:
+    """The mean over pairs of the seeds that all have."""
+    common = sorted(set.intersection(*map(set, seeds)))
+    return {seed: fmean(one.margins[seed] for one in pairs) for seed in common}
+
+
+def _alone(name: str, pairs: Sequence[Finding]) -> Combined:
+    """A data set without any other: all its seeds, with the interval that they allow."""
+    own = _averaged(pairs, [one.margins for one in pairs])
+    is_plan = all(one.is_plan for one in pairs)
+    found = compare([*own.values()], 1.0, LEVEL, planned=is_plan)
+    review = combined("first", "second", {name: own}, margin=1.0, level=LEVEL)
+    return replace(review, interval=found.interval, verdict=found.verdict)
+
+
+def _left_out(
+    pairs: Mapping[str, Sequence[Finding]], enough: Mapping[str, Mapping[int, float]]
+) -> Iterator[str]:
+    """The seeds that were added later, by data set."""
+    every = {name: len(_averaged(pairs[name], [o.margins for o in pairs[name]])) for name in enough}
+    added = [
+        f"{every[name] - len(own)} of {every[name]} on {name}"
+        for name, own in enough.items()
+        if len(own) < every[name]
+    ]
+    if added:
+        yield f"Runs that were added later are not in the mean: {', '.join(added)}."
+
+
+def _named(datasets: Collection[str]) -> str:
+    return ", ".join(datasets) if len(datasets) < 3 else f"{len(datasets)} data sets"
 
 
 def _counted(found: Sequence[Finding]) -> Overall:
+    """A claim holds if it does on every data set that has run, and not if on one it does not."""
     run = [one for one in found if one.status != "not run"]
-    said = {one.status for one in run if one.status != "undecided"}
-    holds = {one.dataset for one in run} - {o.dataset for o in run if o.status != "reproduced"}
-    words = f"on {len(holds)} of {len({one.dataset for one in run})} data sets" if run else ""
-    if run and max(one.runs for one in run) == 1:
+    if not run:
+        return Overall("", "not run")
+    told: dict[str, set[str]] = defaultdict(set)
+    for one in run:
+        told[one.dataset].add(one.status)
+    of = {name: next(s for s in _ORDER if s in own) for name, own in told.items()}
+    words = ", ".join(
+        f"{status} on {_named([name for name, own in of.items() if own == status])}"
+        for status in dict.fromkeys(sorted(of.values(), key=_ORDER.index))
+    )
+    decided = set(of.values()) - {"undecided"}
+    if max(one.runs for one in run if one.status in (decided or of.values())) == 1:
         words += ", from one run each"
-    if len(said) > 1:
+    if len(decided) > 1:
         return Overall(words, "mixed")
-    if said:
-        return Overall(words, said.pop())
-    return Overall(words, "undecided" if run else "not run")
+    if decided == {"not reproduced"} or set(of.values()) == {"reproduced"}:
+        return Overall(words, decided.pop())
+    return Overall(words, "undecided")
+
+
+_ORDER: Sequence[Status] = ("not reproduced", "undecided", "reproduced")
+
+
+def is_drawn(review: Combined) -> bool:
+    """Whether its interval is narrow enough for the picture."""
+    return review.interval[1] - review.interval[0] < WIDEST
 
 
 def picture(claims: Mapping[int, Sequence[Finding]]) -> Figure:
@@ -71,7 +138,7 @@ def picture(claims: Mapping[int, Sequence[Finding]]) -> Figure:
     lines = []
     for number, found in claims.items():
         review = overall(found).combined
-        if review is not None and review.interval[1] - review.interval[0] < WIDEST:
+        if review is not None and is_drawn(review):
             label = f"{number}. {_compared(found)}"
             lines.append(ForestLine(label, review.difference, review.interval, is_diamond=True))
     return plot_forest(lines, UNIT, 1.0, better="the first")

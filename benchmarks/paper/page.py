@@ -27,7 +27,7 @@ from benchmarks.paper import words
 from benchmarks.paper.cells import cell, costs, markdown, table
 from benchmarks.paper.claims import CLAIMS, Claim
 from benchmarks.paper.judge import SEEDS, Finding, Status, paired
-from benchmarks.paper.overall import UNIT, overall
+from benchmarks.paper.overall import UNIT, is_drawn, overall
 from benchmarks.paper.overall import picture as drawn_claims
 from graphpool_sanity.analysis.picture import save_svg
 from graphpool_sanity.check.combine import Combined
@@ -77,7 +77,7 @@ def whole_page(folder: Path) -> str:
         *activations(folder),
         words.DIFFERENCES,
         *released(folder),
-        "\nSignificantly apart from the paper, by model and data set:\n",
+        words.APART_HEAD,
         *apart(folder),
         words.MORE_RUNS,
     ]
@@ -92,8 +92,12 @@ def glance(findings: Findings) -> Iterator[str]:
         for said in [overall(found)]
     )
     yield from markdown(["the paper says", "our runs, in margins", "so it is"], lines)
-    if any(overall(found).combined for _, found in findings):
+    means = {number: overall(found).combined for number, (_, found) in enumerate(findings, 1)}
+    if any(means.values()):
         yield f"\n![The claims over their data sets, in margins](_static/results/{CLAIMS_SVG})\n"
+    wide = [str(number) for number, mean in means.items() if mean and not is_drawn(mean)]
+    if wide:
+        yield f"Not drawn, for intervals too wide to tell anything: {', '.join(wide)}.\n"
 
 
 def where(found: list[Finding], status: Status) -> str:
@@ -114,6 +118,8 @@ def details(number: int, claim: Claim, found: list[Finding]) -> Iterator[str]:
     yield f"\n### {number}. {claim.text}\n\n{claim.place}.\n"
     if said.combined is not None:
         yield f"Over its data sets: {said.words}: {said.status}.{_spread(said.combined)}\n"
+    if said.notes:
+        yield f"{' '.join(said.notes)}\n"
     run = [finding for finding in found if finding.status != "not run"]
     if run:
         lines = ([f.dataset, f.compared, str(f.runs), f.numbers, f.words, f.status] for f in run)

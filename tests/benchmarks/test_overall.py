@@ -35,14 +35,67 @@ def test_a_claim_has_one_verdict_over_its_data_sets(tmp_path, shift, expected, s
     assert said.status == status
     assert said.combined.difference == pytest.approx(-shift / 0.02, abs=0.1)
     assert said.words.endswith("on 3 data sets")
+    assert not said.notes
 
 
 def test_pairs_on_a_data_set_are_averaged_seed_by_seed_and_count_once(tmp_path):
-    for row, scores in ((A, [0.7, 0.72, 0.9]), (B, [0.68, 0.68]), (C, [0.66, 0.64, 0.1])):
-        keep(tmp_path, row, "NCI1", scores)
+    ours = [0.7, 0.72, 0.7, 0.71, 0.7]
+    keep(tmp_path, A, "NCI1", [*ours, 0.9])
+    keep(tmp_path, B, "NCI1", [one - 0.02 for one in ours])
+    keep(tmp_path, C, "NCI1", [one - 0.04 - 0.001 * i for i, one in enumerate(ours)] + [0.1])
     rule = all_of(*(paired([(A, other)], ["NCI1"], "first is better") for other in (B, C)))
     (study,) = overall(rule(tmp_path)).combined.studies
-    assert (study.runs, study.difference) == (2, pytest.approx((0.03 + 0.06) / 2 / 0.02))
+    assert (study.runs, study.difference) == (5, pytest.approx((0.02 + 0.042) / 2 / 0.02))
+
+
+def test_a_data_set_with_few_runs_is_left_out_and_said_to_be(tmp_path):
+    for row in (A, B):
+        runs(tmp_path, row, 0, data=["NCI1", "DD"])
+        runs(tmp_path, row, 0, seeds=3, data=["ZINC"])
+    said = overall(paired([(A, B)], DATA, "second is as good")(tmp_path))
+    assert [study.dataset for study in said.combined.studies] == ["NCI1", "DD"]
+    assert said.words.endswith("on NCI1, DD")
+    assert said.notes == ["Left out, with fewer than 5 runs: ZINC."]
+    alone = overall(paired([(A, B)], ["ZINC"], "second is as good")(tmp_path))
+    assert alone[:3] == ("no data set has 5 runs", "undecided", None)
+
+
+def test_of_several_data_sets_the_runs_that_were_planned_first_count(tmp_path):
+    for row in (A, B):
+        runs(tmp_path, row, 0)
+        keep(tmp_path, row, "NCI1", [0.7 + 0.1 * (row is A)] * 20, planned=20)  # 10 are there
+    rule = paired([(A, B)], DATA, "second is as good")
+    said = overall(rule(tmp_path))
+    assert [study.runs for study in said.combined.studies] == [10, 10, 10]
+    assert said.notes == ["Runs that were added later are not in the mean: 10 of 20 on NCI1."]
+    assert said.status == "reproduced"
+
+
+def test_a_data_set_that_is_alone_has_the_interval_that_its_runs_allow(tmp_path):
+    widths = []
+    for seeds in (10, 11):
+        folder = tmp_path / str(seeds)
+        keep(folder, A, "NCI1", np.linspace(0.7, 0.8, seeds))
+        keep(folder, B, "NCI1", [0.7] * seeds)
+        rule = paired([(A, B)], ["NCI1"], "first is better")
+        found, said = rule(folder), overall(rule(folder))
+        low, high = said.combined.interval
+        widths.append(high - low)
+        assert said.status == found[0].status
+        assert said.words.endswith("on NCI1")
+    assert widths[0] < 0.75 * widths[1]
+
+
+def test_single_comparisons_to_the_contrary_are_said(tmp_path):
+    runs(tmp_path, A, 0)
+    runs(tmp_path, B, 0)
+    chance = np.random.default_rng(0)
+    for dataset, lead in (("NCI1", 0.06), ("PROTEINS", 0), ("DD", 0), ("NCI109", -0.06)):
+        ours = 0.7 + 0.001 * chance.normal(size=10)
+        keep(tmp_path / "x", A, dataset, list(ours + lead))
+        keep(tmp_path / "x", B, dataset, list(ours + 0.001 * chance.normal(size=10)))
+    found = paired([(A, B)], ["NCI1", "PROTEINS", "DD", "NCI109"], "second is as good")
+    assert overall(found(tmp_path / "x")).words.endswith("; 1 of 4 comparisons to the contrary")
 
 
 def test_what_no_pair_decides_is_counted():
@@ -51,13 +104,18 @@ def test_what_no_pair_decides_is_counted():
         Finding("DD", "means", 3, status="undecided"),
         Finding("ZINC", "means"),
     ]
-    assert overall(found)[:2] == ("on 1 of 2 data sets", "reproduced")
+    assert overall(found)[:2] == ("undecided on DD, reproduced on NCI1", "undecided")
+    assert overall(found[:1])[:2] == ("reproduced on NCI1", "reproduced")
     against = Finding("DD", "means", 20, status="not reproduced")
     assert overall([*found[:1], against]).status == "mixed"
+    assert overall([*found[1:], against])[:2] == ("not reproduced on DD", "not reproduced")
     assert overall([found[1]]).status == "undecided"
     assert overall([found[2]])[:2] == ("", "not run")
     once = Finding("NCI1", "gap", 1, status="reproduced")
-    assert overall([once]).words == "on 1 of 1 data sets, from one run each"
+    assert overall([once]).words == "reproduced on NCI1, from one run each"
+    beside = Finding("DD", "gap", 20, status="undecided")
+    decided = overall([Finding("NCI1", "gap", 1, status="not reproduced"), beside])
+    assert decided.words == "not reproduced on NCI1, undecided on DD, from one run each"
 
 
 def test_the_picture_has_a_line_for_each_claim_that_says_something(tmp_path):

@@ -29,8 +29,7 @@ def test_both_begin_with_equal_weights_wherever_they_share_them(ours, aligned):
     first, second = built(ours), built(aligned)
     own, other = dict(first.named_parameters()), dict(second.named_parameters())
     shared = [n for n in own if n in other and own[n].shape == other[n].shape]
-    shared = [n for n in shared if not n.startswith("first" if aligned.startswith("SAGE") else "-")]
-    assert {n.split(".")[0] for n in shared} >= {"mlp"}
+    assert {n.split(".")[0] for n in shared} >= {"first", "mlp"}
     assert all(torch.equal(own[n], other[n]) for n in shared)
     batch = Batch.from_data_list(DIGITS.graphs[:5])
     outputs = [net.eval()(batch)[0] for net in (first, second)]
@@ -54,14 +53,24 @@ def test_every_group_of_diffpool_is_aligned():
     assert not any(group.residual_after_last for group in groups)
 
 
-def test_the_first_convolution_is_normalised_and_signed():
-    net, batch = built("SAGE first, no ReLU"), Batch.from_data_list(DIGITS.graphs[:5])
-    seen = []
+@pytest.mark.parametrize(
+    ("label", "signed", "normalised"),
+    [
+        ("DiffPool", False, False),
+        ("no first ReLU", True, False),
+        ("first normalised", False, True),
+    ],
+)
+def test_the_first_convolution_is_signed_or_normalised(label, signed, normalised):
+    net, batch = built(label), Batch.from_data_list(DIGITS.graphs[:5])
+    seen, convolved = [], []
     net.embed[0].register_forward_pre_hook(lambda _, args: seen.append(args))
+    net.first.register_forward_hook(lambda *args: convolved.append(args[2]))
     net(batch)
     (x, _, mask), *_ = seen
-    assert torch.allclose(x[mask].norm(dim=-1), torch.ones(len(batch.x)))
-    assert (x < 0).any()
+    assert (x[mask] < 0).any() == signed
+    ones = torch.ones(len(batch.x))
+    assert torch.allclose(convolved[0].norm(dim=-1), ones) == normalised
 
 
 @pytest.mark.parametrize(("label", "signed"), [("MinCutPool", False), ("no last ReLU", True)])
@@ -87,7 +96,8 @@ def test_each_is_compared_with_ours():
     pairs = [(ROWS[a], ROWS[b]) for a, b in script.RELEASED.pairs]
     assert [(c.first, c.second) for c in contrasts(pairs, found)] == [
         ("DiffPool", "no last residual"),
-        ("DiffPool", "SAGE first, no ReLU"),
+        ("DiffPool", "no first ReLU"),
+        ("DiffPool", "first normalised"),
         ("MinCutPool", "clipped at 2"),
         ("MinCutPool", "no last ReLU"),
         ("MinCutPool", "largest graph's clusters"),

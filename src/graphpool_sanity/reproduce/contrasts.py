@@ -81,18 +81,27 @@ def margin_of(dataset: str) -> float:
     return MARGIN if dataset in NAMES else resolve_margin(None, load_once(dataset))
 
 
-def is_plan(first: Mapping[int, Record], second: Mapping[int, Record]) -> bool:
-    """Whether the pairs of two models are as many as were asked for before the first of them ran.
+def is_plan(*models: Mapping[int, Record]) -> bool:
+    """Whether the seeds that models share are as many as were asked for before the first ran.
 
     Each run keeps how many were asked for with it; of a model whose runs do not, one of
     :data:`PLANS` is taken to have been.
     """
-    pairs = len(first.keys() & second.keys())
-    asked = [{run.get("planned") for run in runs.values()} for runs in (first, second)]
+    seeds = len(set.intersection(*(set(runs) for runs in models)))
+    asked = [{run.get("planned") for run in runs.values()} for runs in models]
     if any(len(numbers) != 1 for numbers in asked):  # some were added later
         return False
     said = [number for (number,) in asked if number is not None]
-    return pairs == min(said, default=pairs) and (len(said) == 2 or pairs in PLANS)
+    return seeds == min(said, default=seeds) and (len(said) == len(models) or seeds in PLANS)
+
+
+def planned_first(*models: Mapping[int, Record]) -> list[int]:
+    """The seeds that models share, without those that were added to a model later."""
+    first = [
+        {seed for seed, run in runs.items() if run.get("planned") == runs[min(runs)].get("planned")}
+        for runs in models
+    ]
+    return sorted(set.intersection(*first))
 
 
 def plot_contrasts(contrasts: Sequence[Contrast]) -> Figure:
