@@ -12,7 +12,7 @@ from benchmarks.locality.campaign import CONTROLS, DATASETS, KNOWN, LAYERS, repo
 from benchmarks.paper.cells import markdown
 from graphpool_sanity import Review, SanityReport, review
 from graphpool_sanity.check.combine import ALL
-from graphpool_sanity.check.words import answer
+from graphpool_sanity.check.words import answer, hardly_chooses
 from graphpool_sanity.training.tasks import Unit
 
 NOT_RUN = "```{note}\nNot run yet: `python -m benchmarks.locality.campaign`.\n```"
@@ -80,7 +80,8 @@ def _cell(report: SanityReport, null: str) -> str:
     mean = unit.scale * fmean(report.scores["layer"])
     gap = f"{unit.signed(found.difference)} {unit.interval(found.interval)}"
     pairs = f"{found.runs} pairs{'' if found.planned else ', extended'}"
-    return f"{mean:.{unit.digits}f}: {gap}<br>{answer(null, found)}, {pairs}"
+    little = ", hardly chooses" if hardly_chooses(report, null) else ""
+    return f"{mean:.{unit.digits}f}: {gap}<br>{answer(null, found)}, {pairs}{little}"
 
 
 def alike() -> str:

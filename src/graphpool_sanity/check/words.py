@@ -43,16 +43,22 @@ def headline(report: Findings) -> str:
     return ". ".join([sentence(report, null), *caveats(report)])
 
 
+def hardly_chooses(report: Findings, null: str) -> bool:
+    """Whether a null is as good because it changes next to nothing."""
+    after = report.bite.get(null, {}).get("after")
+    is_as_good = report.comparisons[null].verdict == "null is as good"
+    return is_as_good and after is not None and after < HARDLY
+
+
 def caveats(report: Findings) -> list[str]:
     """Sentences, without a full stop, that belong beside the verdict."""
     null = overall(report.comparisons)[1]
     said = []
-    for name, found in report.comparisons.items():
-        after = report.bite.get(name, {}).get("after")
-        if found.verdict == "null is as good" and after is not None and after < HARDLY:
+    for name in report.comparisons:
+        if hardly_chooses(report, name):
             said.append(
                 f"The layer hardly chooses: after training the null {name!r} changes its outputs "
-                f"by {after:.0e} of what tells graphs apart"
+                f"by {report.bite[name]['after']:.0e} of what tells graphs apart"
             )
     without = report.comparisons.get("none")
     if null != "none" and without is not None and without.verdict == "null is better":
