@@ -41,16 +41,19 @@ data sets. In that are the seeds that were laid down first.
 - **undecided**: the runs show neither.
 - **mixed**: shown on some data sets, the opposite on others.
 
-A claim on all data sets that are counted is reproduced if it is on each that has run. One on means
-or deviations alone is decided by these, once there are the paper's {SEEDS} runs; a deviation is
-"significantly higher" by Brown and Forsythe's test at 5 %. Models "do as well as GIN and GraphSAGE"
-if the interval of Welch's test to the better of the two, as cited and taken to be of
-{RUNS_OF_THE_PAPER} runs, ends below the margin. Nodes are "alike" if less than half of the variance
-of their embeddings lies within graphs, and the claim is undecided if the convolutions only bring it
-nearer to that. A claim on time compares the medians of a run's seconds by epoch, evaluation
-included, of models that were not compiled, on machines that ran other work at the same time: it is
-reproduced where the ratio is no greater than the paper's best. The claim on depth and width is
-judged from one run of each setting, as the paper's figure shows.
+Of all other claims the data sets are counted: such a claim is reproduced if it is on each that has
+run.
+
+- **Means and deviations** decide once there are the paper's {SEEDS} runs; a deviation is
+  "significantly higher" by Brown and Forsythe's test at 5 %.
+- **As well as GIN and GraphSAGE**: the interval of Welch's test to the better of the two, as cited
+  and taken to be of {RUNS_OF_THE_PAPER} runs, ends below the margin.
+- **Alike** are nodes if less than half of the variance of their embeddings lies within graphs. If
+  the convolutions only bring it nearer to that, the claim is undecided.
+- **Time** is the median of a run's seconds by epoch, evaluation included, of models that were not
+  compiled, on machines that ran other work at the same time. A claim is reproduced where the ratio
+  is no greater than the paper's best.
+- **Depth and width** are judged from one run of each setting, as the paper's figure shows.
 """
 TABLES_HEAD = f"""
 ## Tables
