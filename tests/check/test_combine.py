@@ -76,6 +76,28 @@ def test_a_published_meta_analysis_comes_out_as_published():
     assert found.verdict == "null is better"
 
 
+SPREADS, RUNS = (0.8, 1.5, 2.0, 3.0, 4.0), (20, 20, 5, 5, 10)
+"""In margins, and pairs, of five unlike data sets."""
+
+
+@pytest.mark.parametrize("between", [0.0, 0.5])
+@pytest.mark.parametrize(
+    ("difference", "false"),
+    [(0.0, ["locality helps", "null is better"]), (1.0, ["null is as good", "null is better"])],
+)
+def test_few_reviews_err(between, difference, false):
+    """Simulated: in up to 6 %, where promised are 5; more would fail this test."""
+    rng, reviews = np.random.default_rng(0), 1000
+    errs = 0
+    for _ in range(reviews):
+        pairs = {}
+        for name, (spread, runs) in enumerate(zip(SPREADS, RUNS, strict=True)):
+            own = difference + between * rng.normal() + spread * rng.normal(size=runs)
+            pairs[str(name)] = dict(enumerate(own))
+        errs += combined("layer", "null", pairs, margin=1.0, level=0.95).verdict in false
+    assert errs / reviews <= 0.05 + 3 * sqrt(0.05 * 0.95 / reviews)
+
+
 def test_only_the_pairs_that_were_planned_first_count():
     first = THREE[0]
     shorter = [replace(r, plan=r.plan | {"first": 6}) for r in THREE]

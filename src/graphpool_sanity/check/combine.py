@@ -153,7 +153,8 @@ def review(reports: Iterable[SanityReport | str | Path]) -> Review:
     random-effects model by Paule and Mandel, with the interval of Hartung and Knapp
     (``combine_effects`` of statsmodels); the prediction interval is that of Higgins, Thompson and
     Spiegelhalter. The verdict is where the interval lies, as for
-    :func:`~graphpool_sanity.compare`.
+    :func:`~graphpool_sanity.compare`. In simulated reviews of five unlike data sets it was false in
+    up to 6 % where 5 % is the level.
 
     The pairs are those that were planned first, the least number of a check's first call: a mean
     that was stopped at a verdict is biased. Over several layers the data set is the unit, and the
