@@ -126,6 +126,14 @@ def test_the_pairs_of_a_plan_are_those_of_the_model_with_fewer_runs(first, secon
     assert pair.comparison.planned == planned
 
 
+def test_seeds_that_were_added_to_one_model_alone_leave_its_pairs_a_plan():
+    more, fewer = asked([None] * 5 + [20] * 15)["Graclus"], asked([None] * 5)["Complement"]
+    (pair,) = contrasts(
+        pairs_of(ROWS), {"NCI1": asked([]) | {"Graclus": more, "Complement": fewer}}
+    )
+    assert (pair.comparison.runs, pair.comparison.planned) == (5, True)
+
+
 def test_the_figure_names_the_pairs():
     figure = plot_contrasts(contrasts(pairs_of(ROWS), {"NCI1": models(0.1)}))
     (axes,) = figure.axes

@@ -87,11 +87,12 @@ def is_plan(*models: Mapping[int, Record]) -> bool:
     Each run keeps how many were asked for with it; of a model whose runs do not, one of
     :data:`PLANS` is taken to have been.
     """
-    seeds = len(set.intersection(*(set(runs) for runs in models)))
-    asked = [{run.get("planned") for run in runs.values()} for runs in models]
+    shared = set.intersection(*(set(runs) for runs in models))
+    asked = [{runs[seed].get("planned") for seed in shared} for runs in models]
     if any(len(numbers) != 1 for numbers in asked):  # some were added later
         return False
     said = [number for (number,) in asked if number is not None]
+    seeds = len(shared)
     return seeds == min(said, default=seeds) and (len(said) == len(models) or seeds in PLANS)
 
 
