@@ -76,13 +76,12 @@ class Review:
     reports: tuple[SanityReport, ...] = field(repr=False, compare=False)
 
     @property
-    def unit(self) -> Unit:
-        """That of the differences."""
+    def _unit(self) -> Unit:
         return Unit(MARGINS if self.metric is None else self.metric)
 
     def table(self) -> Table:
         """A line for each layer and null: the mean over data sets, and the verdict last."""
-        unit, interval = self.unit, f"{100 * self.level:g} % interval"
+        unit, interval = self._unit, f"{100 * self.level:g} % interval"
         heads = (f"mean, {unit.points}\n{interval}", "data sets, τ\nprediction")
         table = table_of_evidence(self.title, "layer\n− null", *heads)
         for row in self.rows:
@@ -109,7 +108,7 @@ class Review:
 
     def tau(self, row: Combined) -> str:
         """The standard deviation of the true differences from data set to data set."""
-        return "–" if row.tau2 is None else self.unit.signed(sqrt(row.tau2)).lstrip("+")
+        return "–" if row.tau2 is None else self._unit.signed(sqrt(row.tau2)).lstrip("+")
 
     def plot(self, dark: bool = False) -> Figure:
         """A forest plot: each data set's interval, each mean as a diamond, and the margin."""
@@ -118,7 +117,7 @@ class Review:
             head = f"{row.layer} − {row.null}"
             lines.append(ForestLine(head, row.difference, row.interval, True, row.prediction))
             lines += [ForestLine(s.dataset, s.difference, s.interval) for s in row.studies]
-        return plot_forest(lines, self.unit, self.margin, dark)
+        return plot_forest(lines, self._unit, self.margin, dark)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the reports, as JSON has it."""
@@ -140,7 +139,7 @@ class Review:
         save_svg(self.plot(), folder / "forest.svg")
         forest = [data_uri(self.plot(dark)) for dark in (False, True)]
         page = folder / "review.html"
-        page.write_text(render("review", review=self, unit=self.unit, forest=forest), "utf-8")
+        page.write_text(render("review", review=self, unit=self._unit, forest=forest), "utf-8")
         return page
 
 

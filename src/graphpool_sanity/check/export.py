@@ -76,7 +76,7 @@ def _compared(report: SanityReport) -> Iterable[Mapping[str, Any]]:
 
 def _reviewed(review: Review) -> Iterable[Mapping[str, Any]]:
     """For each layer and null a row for each data set, and one for all of them."""
-    unit = MARGINS if review.metric is None else review.metric
+    unit = review.metric or MARGINS
     for row in review.rows:
         names = {"layer": row.layer, "null": row.null}
         for study in row.studies:
@@ -122,7 +122,7 @@ def _shown_report(report: SanityReport) -> Iterable[Mapping[str, Any]]:
 
 
 def _shown_review(review: Review) -> Iterable[Mapping[str, Any]]:
-    unit = review.unit
+    unit = Unit(review.metric or MARGINS)
     for row in review.rows:
         mean = f"{unit.signed(row.difference)} {unit.interval(row.interval)}"
         yield {
