@@ -34,29 +34,32 @@ def overall(found: Sequence[Finding]) -> Overall:
 
     On each data set a claim's pairs are averaged seed by seed, for these share the split. As in
     :func:`~graphpool_sanity.review`, the mean over data sets is of the seeds that were planned
-    first; a data set that is alone has its own interval.
+    first; a data set that alone has enough has all of its seeds, and its own interval.
     """
     pairs = _by_dataset(found)
     if not pairs:
         return _counted(found)
-    means = {name: _averaged(own, [one.first for one in own]) for name, own in pairs.items()}
-    enough = {name: own for name, own in means.items() if len(own) >= LEAST_RUNS}
-    few = [name for name in pairs if name not in enough]
-    notes = [f"Left out, with fewer than {LEAST_RUNS} runs: {', '.join(few)}."] if few else []
+    every = {name: _averaged(own, [one.margins for one in own]) for name, own in pairs.items()}
+    first = {name: _averaged(own, [one.first for one in own]) for name, own in pairs.items()}
+    enough = _with_enough(every)
+    if len(enough) > 1:
+        enough = _with_enough(first)
+    few = ", ".join(name for name in pairs if name not in enough)
+    notes = [f"Left out, with fewer than {LEAST_RUNS} planned runs: {few}."] if few else []
     if not enough:
-        return Overall(f"no data set has {LEAST_RUNS} runs", "undecided", None, notes)
+        return Overall(f"no data set has {LEAST_RUNS} planned runs", "undecided", None, notes)
     if len(enough) == 1:
         (name,) = enough
-        review = _alone(name, pairs[name])
+        review = _alone(name, every[name], all(one.is_plan for one in pairs[name]))
     else:
         review = combined("first", "second", enough, margin=1.0, level=LEVEL)
-        notes += _left_out(pairs, enough)
+        notes += _added(every, enough)
     expected = next(one.expected for one in found if one.expected)
     opposed = sum(one.status == "not reproduced" for one in found)
     shown = f"{UNIT.signed(review.difference)} {UNIT.interval(review.interval)} on {_named(enough)}"
-    every = sum(map(len, pairs.values()))
-    if 0 < opposed < every:
-        shown += f"; {opposed} of {every} comparisons to the contrary"
+    compared = sum(map(len, pairs.values()))
+    if 0 < opposed < compared:
+        shown += f"; {opposed} of {compared} comparisons to the contrary"
     return Overall(shown, status_of(review.interval, 1.0, expected), review, notes)
 
 
@@ -75,24 +78,26 @@ def _averaged(pairs: Sequence[Finding], seeds: Sequence[Collection[int]]) -> Map
     return {seed: fmean(one.margins[seed] for one in pairs) for seed in common}
 
 
-def _alone(name: str, pairs: Sequence[Finding]) -> Combined:
+def _with_enough(seeds: Mapping[str, Mapping[int, float]]) -> Mapping[str, Mapping[int, float]]:
+    """The data sets on which a verdict is possible."""
+    return {name: own for name, own in seeds.items() if len(own) >= LEAST_RUNS}
+
+
+def _alone(name: str, own: Mapping[int, float], is_plan: bool) -> Combined:
     """A data set without any other: all its seeds, with the interval that they allow."""
-    own = _averaged(pairs, [one.margins for one in pairs])
-    is_plan = all(one.is_plan for one in pairs)
     found = compare([*own.values()], 1.0, LEVEL, planned=is_plan)
     review = combined("first", "second", {name: own}, margin=1.0, level=LEVEL)
     return replace(review, interval=found.interval, verdict=found.verdict)
 
 
-def _left_out(
-    pairs: Mapping[str, Sequence[Finding]], enough: Mapping[str, Mapping[int, float]]
+def _added(
+    every: Mapping[str, Mapping[int, float]], first: Mapping[str, Mapping[int, float]]
 ) -> Iterator[str]:
     """The seeds that were added later, by data set."""
-    every = {name: len(_averaged(pairs[name], [o.margins for o in pairs[name]])) for name in enough}
     added = [
-        f"{every[name] - len(own)} of {every[name]} on {name}"
-        for name, own in enough.items()
-        if len(own) < every[name]
+        f"{len(every[name]) - len(own)} of {len(every[name])} on {name}"
+        for name, own in first.items()
+        if len(own) < len(every[name])
     ]
     if added:
         yield f"Runs that were added later are not in the mean: {', '.join(added)}."

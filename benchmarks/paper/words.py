@@ -32,7 +32,8 @@ were laid down before a cell's first run (those of the cells that came last are 
 `benchmarks/paper/plan.csv`); where it has just these, the interval is Student's; where seeds were
 added after a look, a confidence sequence, which holds however often one has looked. A pair of
 models has no verdict on fewer than {LEAST_RUNS} runs, and such a data set is not in the mean over
-data sets. In that are the seeds that were laid down first.
+data sets. In that are the seeds that were laid down first; where one data set alone has enough,
+all of its own count.
 
 - **reproduced**: where the paper says "on par", the second is as good, or better: the interval ends
   below the margin. Where it says "better", the first is: the interval lies above 0, and reaches

@@ -55,9 +55,9 @@ def test_a_data_set_with_few_runs_is_left_out_and_said_to_be(tmp_path):
     said = overall(paired([(A, B)], DATA, "second is as good")(tmp_path))
     assert [study.dataset for study in said.combined.studies] == ["NCI1", "DD"]
     assert said.words.endswith("on NCI1, DD")
-    assert said.notes == ["Left out, with fewer than 5 runs: ZINC."]
+    assert said.notes == ["Left out, with fewer than 5 planned runs: ZINC."]
     alone = overall(paired([(A, B)], ["ZINC"], "second is as good")(tmp_path))
-    assert alone[:3] == ("no data set has 5 runs", "undecided", None)
+    assert alone[:3] == ("no data set has 5 planned runs", "undecided", None)
 
 
 def test_of_several_data_sets_the_runs_that_were_planned_first_count(tmp_path):
@@ -84,6 +84,25 @@ def test_a_data_set_that_is_alone_has_the_interval_that_its_runs_allow(tmp_path)
         assert said.status == found[0].status
         assert said.words.endswith("on NCI1")
     assert widths[0] < 0.75 * widths[1]
+
+
+def test_a_data_set_alone_counts_with_what_was_added_to_a_plan_of_few(tmp_path):
+    keep(tmp_path, A, "NCI1", [0.7] * 3, planned=3)
+    keep(tmp_path, A, "NCI1", [0.7] * 8, planned=8)
+    keep(tmp_path, A, "DD", [0.7] * 3, planned=3)
+    chance = np.random.default_rng(0)
+    keep(tmp_path, C, "NCI1", 0.7 + 0.001 * chance.normal(size=8), planned=8)
+    keep(tmp_path, C, "DD", [0.7] * 3, planned=3)
+    rule = paired([(A, C)], ["NCI1", "DD"], "second is as good")
+    found, said = rule(tmp_path), overall(rule(tmp_path))
+    assert (found[0].status, said.status) == ("reproduced", "reproduced")
+    assert [study.runs for study in said.combined.studies] == [8]
+    assert said.notes == ["Left out, with fewer than 5 planned runs: DD."]
+    for row in (A, C):
+        runs(tmp_path, row, 0, data=["ZINC"])
+    beside = overall(paired([(A, C)], DATA, "second is as good")(tmp_path))
+    assert beside.words.endswith("on ZINC")
+    assert beside.notes == ["Left out, with fewer than 5 planned runs: NCI1, DD."]
 
 
 def test_single_comparisons_to_the_contrary_are_said(tmp_path):
