@@ -20,7 +20,9 @@ from graphpool_sanity.reproduce.tables import reported
 from graphpool_sanity.training.ledger import Record
 from graphpool_sanity.training.tasks import Unit
 
-SEEDS = RUNS_OF_THE_PAPER = 20
+RUNS_OF_THE_PAPER = 20
+SEEDS = 100
+"""Those that are looked for: whoever runs more of an undecided claim is to see them count."""
 REBUILT = ("SMNIST", "ZINC")
 """Data sets whose training graphs are not the paper's: its numbers are not ours to reach."""
 Status = Literal["reproduced", "not reproduced", "undecided", "not run"]
@@ -128,7 +130,7 @@ def _in_words(result: Comparison, first: Row, second: Row, unit: Unit) -> str:
 
 def _if_enough(runs: int, holds: bool) -> Status:
     """Of a claim on means or deviations alone: it takes as many runs as the paper's."""
-    if runs < SEEDS:
+    if runs < RUNS_OF_THE_PAPER:
         return "undecided"
     return "reproduced" if holds else "not reproduced"
 

@@ -1,7 +1,7 @@
 """What the page of results says in words."""
 
 from benchmarks.paper.cells import APART
-from benchmarks.paper.judge import RUNS_OF_THE_PAPER, SEEDS
+from benchmarks.paper.judge import RUNS_OF_THE_PAPER
 from graphpool_sanity.check.comparison import LEAST_RUNS
 from graphpool_sanity.training.tasks import MARGIN, Unit
 
@@ -45,8 +45,8 @@ all of its own count.
 Of all other claims the data sets are counted: such a claim is reproduced if it is on each that has
 run.
 
-- **Means and deviations** decide once there are the paper's {SEEDS} runs; a deviation is
-  "significantly higher" by Brown and Forsythe's test at 5 %.
+- **Means and deviations** decide once there are the paper's {RUNS_OF_THE_PAPER} runs; a deviation
+  is "significantly higher" by Brown and Forsythe's test at 5 %.
 - **As well as GIN and GraphSAGE**: the interval of Welch's test to the better of the two, as cited
   and taken to be of {RUNS_OF_THE_PAPER} runs, ends below the margin.
 - **Alike** are nodes if less than half of the variance of their embeddings lies within graphs. If

@@ -12,6 +12,7 @@ from benchmarks.paper.judge import (
     near_the_cited,
     no_more_variance,
     paired,
+    scores,
     some_null_has_the_highest_mean,
     takes_at_most,
 )
@@ -55,6 +56,13 @@ def test_only_seeds_that_both_ran_with_are_compared(tmp_path):
     assert finding.runs == 3
     assert finding.numbers.startswith("+1.0 [")
     assert finding.status == "undecided"
+
+
+def test_seeds_beyond_the_papers_count(tmp_path):
+    for row in (A, B):
+        keep(tmp_path, row, "NCI1", [0.7] * 24)
+    (found,) = paired([(A, B)], ["NCI1"], "second is as good")(tmp_path)
+    assert found.runs == len(scores(A, "NCI1", tmp_path)) == 24
 
 
 def test_planned_numbers_of_seeds_have_the_narrower_interval(tmp_path):
