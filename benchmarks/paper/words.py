@@ -58,8 +58,8 @@ run.
 
 That data sets of fewer than {LEAST_RUNS} runs are left out, and that global mean pooling, which the
 paper compares on the four data sets of Table 1, is held against all, was decided after the runs of
-these four had been seen; that of a data set alone added runs count where fewer than {LEAST_RUNS}
-were planned, after those of Figure 7.
+these four had been seen. That runs which were added later count where only one data set has
+{LEAST_RUNS}, however few were planned, was decided after the runs of Figure 7 had been seen.
 """
 TABLES_HEAD = f"""
 ## Tables
