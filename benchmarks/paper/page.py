@@ -189,8 +189,17 @@ def released(folder: Path) -> Iterator[str]:
     run = [finding for finding in found if finding.status != "not run"]
     if run:
         yield words.WORTH
+        yield _tally([finding.status for finding in run])
         lines = ([f.dataset, f.compared, str(f.runs), f.numbers, f.words] for f in run)
         yield from markdown(["data", "compared", "runs", "found", "what the runs say"], lines)
+
+
+def _tally(said: Sequence[Status]) -> str:
+    as_good, worse = (said.count(status) for status in ("reproduced", "not reproduced"))
+    return (
+        f"Of {len(said)} comparisons {as_good} show that the released way is as good, or better, "
+        f"{worse} that ours is better; {said.count('undecided')} are undecided.\n"
+    )
 
 
 def apart(folder: Path) -> Iterator[str]:

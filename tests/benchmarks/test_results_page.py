@@ -106,7 +106,12 @@ def test_each_difference_from_the_released_code_has_its_worth(tmp_path):
     ours, (clipped, *_) = OURS[1], ALIGNED[OURS[1].label]
     keep(tmp_path, ours, "PROTEINS", [0.80, 0.81, 0.82, 0.83, 0.84], planned=5)
     keep(tmp_path, clipped, "PROTEINS", [0.70, 0.71, 0.72, 0.73, 0.7401], planned=5)
-    _, head, _, line = released(tmp_path)
+    _, tally, head, _, line = released(tmp_path)
+    assert tally.startswith("Of 1 comparisons 0 show")
+    assert "1 that ours is better; 0 are undecided" in tally
     assert head.startswith("| data | compared |")
     assert line.startswith("| PROTEINS | MinCutPool − clipped at 2 | 5 | +10.0 [")
     assert line.endswith("| MinCutPool is better |")
+    keep(tmp_path, ours, "NCI1", [0.80, 0.81, 0.82, 0.83, 0.84], planned=5)
+    keep(tmp_path, clipped, "NCI1", [0.90, 0.91, 0.92, 0.93, 0.9401], planned=5)
+    assert "Of 2 comparisons 1 show" in list(released(tmp_path))[1]
