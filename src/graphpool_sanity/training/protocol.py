@@ -101,8 +101,8 @@ def train(
 
     The split, the weights, the order of the batches and whatever the model draws (dropout, its
     pools' seeds) follow from ``seed``. The global random state is left as it was. ``compile`` has
-    the model compiled, by its own method of that name: other roundings, and faster once that is
-    done.
+    the model compiled, by its own method of that name: other roundings, and most models are faster
+    once that is done.
 
     Raises:
         ValueError: if the model's output does not fit the task.
