@@ -65,8 +65,9 @@ def ratio(what: str, value: float, wanted: str) -> None:
 
 def figure(what: str, value: float, unit: str, wanted: str) -> None:
     """Print one figure with its unit beside what is wanted of it."""
-    print(f"  {what:<68} {value:8.2f}{unit:<3} (wanted: {wanted})")
-    _measured.append({"what": what, "value": round(value, 3), "unit": unit, "wanted": wanted})
+    value = value if isinstance(value, int) else float(f"{value:.4g}")  # as little as 1e-15, too
+    print(f"  {what:<68} {value:>8}{unit:<3} (wanted: {wanted})")
+    _measured.append({"what": what, "value": value, "unit": unit, "wanted": wanted})
 
 
 def measure(group: str, measurements: Mapping[str, Callable[[], None]]) -> None:

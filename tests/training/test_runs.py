@@ -1,5 +1,7 @@
 import os
 import pickle
+import subprocess
+import sys
 import time
 from itertools import pairwise
 from threading import Thread
@@ -178,6 +180,45 @@ class Holding:
     def __call__(self, config, on_epoch):
         storages = {view.untyped_storage().data_ptr() for view in self.views}
         return {"process": os.getpid(), "storages": len(storages), "self": id(self)}
+
+
+BEATING = """
+import os, sys, time
+from pathlib import Path
+from graphpool_sanity.training.workers import run_here
+
+folder = Path(sys.argv[1])
+
+def beat(config, on_epoch):
+    while True:
+        (folder / str(os.getpid())).write_text(str(time.time()))
+        time.sleep(0.05)
+
+list(run_here(beat, iter([{"seed": 0}, {"seed": 1}]), 2, None))
+"""
+
+
+@pytest.mark.long
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell that a parent is gone")
+def test_processes_end_soon_after_the_one_that_started_them_was_killed(tmp_path):
+    def beats():
+        return {path.name: path.read_text() for path in tmp_path.iterdir()}
+
+    started = subprocess.Popen([sys.executable, "-c", BEATING, str(tmp_path)])
+    try:
+        while len(beats()) < 2:
+            assert started.poll() is None
+            time.sleep(0.1)
+    finally:
+        kill(started.pid)
+        started.wait()
+    deadline = time.monotonic() + 30
+    while True:
+        before = beats()
+        time.sleep(1)
+        if beats() == before:
+            return
+        assert time.monotonic() < deadline
 
 
 def test_views_of_a_tensor_are_sent_as_one_once_for_each_process(tmp_path):

@@ -5,12 +5,9 @@ import sys
 import time
 from dataclasses import asdict
 
-import dask
 import pytest
 import torch
 from _helpers.processes import kill
-from dask.distributed import LocalCluster
-from distributed.scheduler import KilledWorker
 from torch import nn
 from torch_geometric.nn import MLP, global_mean_pool
 
@@ -18,6 +15,11 @@ from graphpool_sanity.datasets import load_dataset
 from graphpool_sanity.training.ledger import Ledger
 from graphpool_sanity.training.protocol import Protocol, train
 from graphpool_sanity.training.runs import run_all
+
+dask = pytest.importorskip("dask", reason='needs the extra "cluster"')
+pytest.importorskip("distributed", reason='needs the extra "cluster"')
+from dask.distributed import LocalCluster  # noqa: E402
+from distributed.scheduler import KilledWorker  # noqa: E402
 
 CONFIGS = [{"variant": v, "seed": s} for s in range(4) for v in ("a", "b")]
 CONFIG = {

@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
@@ -10,7 +11,7 @@ from io import BytesIO
 from pathlib import Path
 from queue import Empty, Queue
 from tempfile import TemporaryDirectory
-from threading import RLock
+from threading import RLock, Thread
 from typing import IO, Any
 
 import cloudpickle
@@ -33,7 +34,7 @@ _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _ALONE = RLock()
 """A run at a time in a process: it seeds the process's random state, which threads would share."""
 _POLL = 5
-"""After how many seconds to look whether a cluster has more workers."""
+"""After how many seconds to look whether a cluster has more workers, or a worker still a parent."""
 
 
 def run_here(
@@ -90,7 +91,18 @@ def _side_by_side(parcel: str, configs: Iterator[Config], jobs: int) -> Iterator
 
 def _new_worker(threads: int) -> ProcessPoolExecutor:
     env = {name: os.environ.get(name, str(threads)) for name in _THREADS}
-    return ProcessPoolExecutor(1, env=env)
+    return ProcessPoolExecutor(1, env=env, initializer=_end_after, initargs=(os.getpid(),))
+
+
+def _end_after(parent: int) -> None:
+    """Have this process end soon after its parent, which may be killed in the midst of a run."""
+
+    def watch() -> None:
+        while os.getppid() == parent:  # on Windows it stays the parent that was
+            time.sleep(_POLL)
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
 
 
 def run_on_cluster(run_one: RunOne, configs: Iterator[Config], scheduler: str) -> Iterator[Outcome]:
