@@ -232,6 +232,8 @@ WRONG = {
 
 @pytest.mark.parametrize(("option", "value"), [(o, v) for o, own in WRONG.items() for v in own])
 def test_a_fault_names_its_option_before_anything_is_trained(option, value, tmp_path, monkeypatch):
+    if option == "--scheduler":
+        pytest.importorskip("distributed", reason='needs the extra "cluster"')
     monkeypatch.setattr("graphpool_sanity.training.protocol.train_epoch", None)
     monkeypatch.setattr("graphpool_sanity.check.progress.seconds_of_epoch", lambda *_: 1.0)
     out = [] if option == "--out" else ["--out", tmp_path / "out"]

@@ -41,6 +41,7 @@ def test_a_missing_dask_is_named(monkeypatch):
 
 
 def test_a_study_runs_on_workers_that_it_starts(tmp_path):
+    pytest.importorskip("distributed", reason='needs the extra "cluster"')
     study = Study("Table 1", [Row("none", "none", EXPERIMENT)], ["NCI1"])
     call = ["--backend", "dask", "--jobs", "1", "--runs", "1", "--epochs", "1"]
     reproduce(study, [*call, "--out", str(tmp_path)])

@@ -16,10 +16,10 @@ from graphpool_sanity.training.ledger import Ledger
 from graphpool_sanity.training.protocol import Protocol, train
 from graphpool_sanity.training.runs import run_all
 
-dask = pytest.importorskip("dask", reason='needs the extra "cluster"')
 pytest.importorskip("distributed", reason='needs the extra "cluster"')
-from dask.distributed import LocalCluster  # noqa: E402
-from distributed.scheduler import KilledWorker  # noqa: E402
+import dask
+from dask.distributed import LocalCluster
+from distributed.scheduler import KilledWorker
 
 CONFIGS = [{"variant": v, "seed": s} for s in range(4) for v in ("a", "b")]
 CONFIG = {

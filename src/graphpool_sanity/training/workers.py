@@ -34,7 +34,7 @@ _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _ALONE = RLock()
 """A run at a time in a process: it seeds the process's random state, which threads would share."""
 _POLL = 5
-"""After how many seconds to look whether a cluster has more workers, or a worker still a parent."""
+"""After how many seconds to look again for more workers of a cluster, or for a worker's parent."""
 
 
 def run_here(
@@ -98,7 +98,7 @@ def _end_after(parent: int) -> None:
     """Have this process end soon after its parent, which may be killed in the midst of a run."""
 
     def watch() -> None:
-        while os.getppid() == parent:  # on Windows it stays the parent that was
+        while os.getppid() == parent:  # on Windows it never changes
             time.sleep(_POLL)
         os._exit(1)
 
